@@ -1,0 +1,92 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// initEnv marks the process that becomes the first process of a node; its value
+// is "hostname:loop device".
+const initEnv = "SAFEHOLD_LAB_INIT"
+
+// diskMount is where a node sees its whole disk.
+const diskMount = "/mnt"
+
+// bound are the folders that each node has of its own, on its disk.
+var bound = []string{"/opt/safekit", "/var/safekit", "/srv", "/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt"}
+
+// Main turns the calling process into a node's first process when it was
+// started as one; otherwise it returns at once. Call it first in main.
+func Main() {
+	spec := os.Getenv(initEnv)
+	if spec == "" {
+		return
+	}
+	if err := nodeInit(spec); err != nil {
+		fmt.Fprintln(os.Stderr, "lab node:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// nodeInit prepares the namespaces it was born in, tells its parent on
+// descriptor 3, and reaps orphans until it is killed.
+func nodeInit(spec string) error {
+	host, loop, _ := strings.Cut(spec, ":")
+	if err := unix.Sethostname([]byte(host)); err != nil {
+		return fmt.Errorf("set host name: %w", err)
+	}
+	if err := mounts(loop); err != nil {
+		return err
+	}
+	ready := os.NewFile(3, "ready")
+	if _, err := ready.WriteString("ready"); err != nil {
+		return fmt.Errorf("tell the lab: %w", err)
+	}
+	ready.Close()
+	children := make(chan os.Signal, 16)
+	signal.Notify(children, syscall.SIGCHLD)
+	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	for range children {
+		for {
+			pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+			if pid <= 0 || err != nil {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func mounts(loop string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount(loop, diskMount, "ext4", 0, ""); err != nil {
+		return fmt.Errorf("mount disk %s: %w", loop, err)
+	}
+	for _, dir := range bound {
+		own := filepath.Join(diskMount, dir)
+		if err := os.MkdirAll(own, 0o755); err != nil {
+			return fmt.Errorf("prepare disk: %w", err)
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("prepare %s: %w", dir, err)
+		}
+		if err := unix.Mount(own, dir, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("bind %s: %w", dir, err)
+		}
+	}
+	for _, m := range []struct{ fs, at string }{{"proc", "/proc"}, {"tmpfs", "/run"}, {"tmpfs", "/tmp"}, {"sysfs", "/sys"}} {
+		if err := unix.Mount(m.fs, m.at, m.fs, unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", m.at, err)
+		}
+	}
+	return nil
+}
