@@ -140,3 +140,6 @@ func compareClass(v View, c Ref, state string, want bool) Truth {
 		return truth(hits == len(members))
 	}
 }
+
+// MarshalText writes the word, for JSON.
+func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

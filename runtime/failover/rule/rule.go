@@ -105,3 +105,9 @@ func Classes() []string {
 func States() []string {
 	return []string{ha.ValueInit, ha.ValueUp, ha.ValueDown, ha.ValueUnknown}
 }
+
+// Test is the condition "resource == state", for rules made from a
+// configuration rather than from text.
+func Test(r ha.Resource, state string) Node {
+	return &Binary{Op: "==", X: Ref{Resource: r}, Y: State{Value: state}}
+}
