@@ -13,7 +13,7 @@ import (
 // Times, owners, other mode bits and empty directories do not count, so two
 // nodes with the same configuration have the same signature.
 func Digest(dir string) (string, error) {
-	files, err := readTree(context.Background(), dir)
+	files, err := readTree(context.Background(), dir, nil)
 	if err != nil {
 		return "", in(dir, err)
 	}

@@ -26,24 +26,33 @@ func dirTime() time.Time { return time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC) }
 // same bytes. It refuses what Open would refuse about names, kinds and size,
 // and a tree without conf/userconfig.xml, but does not judge its content: a
 // backup of a broken module must be possible.
-func Pack(ctx context.Context, dir string, w io.Writer) error {
-	files, err := readTree(ctx, dir)
+func Pack(ctx context.Context, dir string, w io.Writer) error { return PackParts(ctx, dir, w) }
+
+// PackParts is Pack for a source directory: of the entries directly in dir,
+// only those named in parts are packed, and a missing one is no error. With no
+// parts it packs everything.
+func PackParts(ctx context.Context, dir string, w io.Writer, parts ...string) error {
+	files, err := readTree(ctx, dir, parts)
 	if err == nil && !slices.ContainsFunc(files, func(f *file) bool { return f.Name == configName && !f.Dir }) {
 		err = ErrNoConfig
 	}
 	if err != nil {
 		return in(dir, err)
 	}
+	return in(dir, writeZip(w, files))
+}
+
+func writeZip(w io.Writer, files []*file) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
 	})
 	for _, f := range files {
 		if err := packFile(z, f); err != nil {
-			return in(dir, at(f.Name, err))
+			return at(f.Name, err)
 		}
 	}
-	return in(dir, z.Close())
+	return z.Close()
 }
 
 func packFile(z *zip.Writer, f *file) error {

@@ -171,6 +171,18 @@ func TestPackRefusals(t *testing.T) {
 	}
 }
 
+func TestPackParts(t *testing.T) {
+	dir := writeTree(t, with(item{"web/x", "x", 0o644}, item{"kvm_test.go", "x", 0o644})...)
+	var out bytes.Buffer
+	if err := PackParts(t.Context(), dir, &out, "conf", "bin", "README.md"); err != nil {
+		t.Fatal(err)
+	}
+	want := names(mustRead(t, zipOf(t, base()...)))
+	if diff := cmp.Diff(want, names(mustRead(t, out.Bytes()))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestPackOldTimes(t *testing.T) {
 	dir := writeTree(t, base()...)
 	if err := os.Chtimes(filepath.Join(dir, "bin/prestart"), time.Time{}, time.Unix(-5, 0)); err != nil {

@@ -6,13 +6,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
 
 // readTree reads a module's directory as if it were an archive, with the
-// default limits, so that what is packed can be opened again.
-func readTree(ctx context.Context, dir string) ([]*file, error) {
+// default limits, so that what is packed can be opened again. Of the entries
+// directly in dir only those in parts are read, all when parts is empty.
+func readTree(ctx context.Context, dir string, parts []string) ([]*file, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -23,10 +25,13 @@ func readTree(ctx context.Context, dir string) ([]*file, error) {
 		if err == nil {
 			err = context.Cause(ctx)
 		}
-		if err == nil && name != "." {
-			err = addFromTree(c, root, name, d)
+		if err != nil || name == "." {
+			return at(name, cause(err))
 		}
-		return at(name, cause(err))
+		if len(parts) > 0 && !strings.Contains(name, "/") && !slices.Contains(parts, name) {
+			return skip(d)
+		}
+		return at(name, cause(addFromTree(c, root, name, d)))
 	})
 	if err != nil {
 		return nil, err
@@ -36,6 +41,13 @@ func readTree(ctx context.Context, dir string) ([]*file, error) {
 	}
 	sortFiles(c.files)
 	return c.files, nil
+}
+
+func skip(d fs.DirEntry) error {
+	if d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
 }
 
 func addFromTree(c *collector, root *os.Root, name string, d fs.DirEntry) error {
