@@ -26,3 +26,39 @@ type FarmNode struct {
 	Name string `json:"name"`
 	Addr string `json:"addr"`
 }
+
+func (d *decoder) farm(n *node) *Farm {
+	f := &Farm{
+		Port:       d.port(n, "port", 0),
+		Pulse:      d.dur(n, "pulse", time.Millisecond, 100*time.Millisecond, time.Millisecond),
+		MLostCount: d.count(n, "mlost_count", 20, 1),
+		SLostCount: d.count(n, "slost_count", 10, 1),
+	}
+	seen := map[string]bool{}
+	for _, sub := range d.some(n, "lan") {
+		lan := d.farmLan(sub)
+		if lan.Lan != "" && seen[lan.Lan] {
+			d.errorf("U10", sub.lineOf("name"), "duplicate network '%s' in <lan>", clip(lan.Lan))
+		}
+		seen[lan.Lan] = true
+		f.Lans = append(f.Lans, lan)
+	}
+	d.finish(n)
+	return f
+}
+
+func (d *decoder) farmLan(n *node) FarmLan {
+	var lan FarmLan
+	nodes := n.elems("node")
+	if len(nodes) == 0 {
+		lan.Lan = d.lanName(n)
+	} else {
+		n.has("name")
+	}
+	for _, sub := range nodes {
+		lan.Nodes = append(lan.Nodes, FarmNode{Name: d.need(sub, "name"), Addr: d.address(sub, "addr")})
+		d.finish(sub)
+	}
+	d.finish(n)
+	return lan
+}

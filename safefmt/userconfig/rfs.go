@@ -16,7 +16,9 @@ type RFS struct {
 	MountOver       bool   `json:"mountover"`
 	MountOverSuffix string `json:"mountoversuffix"`
 	ACL             bool   `json:"acl"`
-	Async           Async  `json:"async"`
+	// ACLSet: the file gave acl.
+	ACLSet bool  `json:"acl_set,omitempty"`
+	Async  Async `json:"async"`
 	// PacketSize in bytes; 0 means the runtime's own maximum.
 	PacketSize int64 `json:"packetsize"`
 	// ReiPacketSize and RuzoneBlockSize in bytes, never 0.

@@ -1,6 +1,7 @@
 package userconfig
 
 import (
+	"slices"
 	"time"
 
 	"github.com/safehold/safehold/runtime/ha"
@@ -38,4 +39,37 @@ type Service struct {
 	LoopInterval time.Duration `json:"loop_interval"`
 	// AutomaticReboot: a stopstart asked by a detector or a rule reboots the host.
 	AutomaticReboot bool `json:"automatic_reboot"`
+}
+
+func (d *decoder) service(n *node) Service {
+	mode, err := ha.ParseMode(d.needEnum(n, "mode", "mirror", "farm", "light"))
+	if err == nil {
+		d.mode = mode
+	}
+	s := Service{
+		Mode:            d.mode,
+		Boot:            Boot(d.enum(n, "boot", "ignore", "on", "off", "auto")),
+		BootDelay:       d.dur(n, "boot_delay", time.Second, 0, 0),
+		Failover:        d.boolean(n, "failover", true),
+		DefaultPrim:     d.str(n, "defaultprim", DefaultPrimAlone),
+		MaxLoop:         d.count(n, "maxloop", 3, 0),
+		LoopInterval:    d.dur(n, "loop_interval", time.Hour, 24*time.Hour, 0),
+		AutomaticReboot: d.boolean(n, "automatic_reboot", false),
+	}
+	d.checkDefaultPrim(n, s.DefaultPrim)
+	return s
+}
+
+// checkDefaultPrim wants a word, a node name of the cluster or a host name.
+func (d *decoder) checkDefaultPrim(n *node, value string) {
+	words := []string{DefaultPrimAlone, DefaultPrimLast}
+	if slices.Contains(words, value) || d.mode != ha.Mirror || !d.configured(n.lineOf("defaultprim")) {
+		return
+	}
+	nodes := d.nodeNames()
+	if slices.Contains(nodes, value) || slices.Contains(d.env.Cluster.HostNames, value) {
+		return
+	}
+	d.errorf("U09", n.lineOf("defaultprim"), "node '%s' is not defined in the cluster configuration%s", clip(value),
+		didYouMean(value, append(words, nodes...), "'%s'"))
 }
