@@ -70,7 +70,7 @@ func (n *lan) NotifyJoin(m *memberlist.Node) {
 		return
 	}
 	n.log.WithField("peer", node).Info("peer is reachable")
-	n.change(func(v *view) bool { v.arrive(node, n.lan.Name, string(m.Meta)); return true })
+	n.arrived(m)
 	select {
 	case n.greet <- struct{}{}:
 	default: // it will be greeted with the others
@@ -79,10 +79,18 @@ func (n *lan) NotifyJoin(m *memberlist.Node) {
 
 // NotifyUpdate notes another signature of a member.
 func (n *lan) NotifyUpdate(m *memberlist.Node) {
-	node := ha.NodeName(m.Name)
-	if node != n.settings.Local {
-		n.change(func(v *view) bool { v.arrive(node, n.lan.Name, string(m.Meta)); return true })
+	if ha.NodeName(m.Name) != n.settings.Local {
+		n.arrived(m)
 	}
+}
+
+func (n *lan) arrived(m *memberlist.Node) {
+	node, seen := ha.NodeName(m.Name), *m
+	n.change(func(v *view) bool {
+		n.members[node] = seen
+		v.arrive(node, n.lan.Name, string(seen.Meta))
+		return true
+	})
 }
 
 // NotifyLeave notes a member this lan lost.
@@ -92,7 +100,11 @@ func (n *lan) NotifyLeave(m *memberlist.Node) {
 		return
 	}
 	n.log.WithField("peer", node).Info("peer is not reachable any more")
-	n.change(func(v *view) bool { v.leave(node, n.lan.Name); return true })
+	n.change(func(v *view) bool {
+		delete(n.members, node)
+		v.leave(node, n.lan.Name)
+		return true
+	})
 }
 
 // change edits the view, unless another configuration is in force already.

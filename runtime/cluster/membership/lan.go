@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"maps"
 	"net"
 	"strconv"
 	"time"
@@ -22,13 +23,18 @@ type lan struct {
 	log      logrus.FieldLogger
 	list     *memberlist.Memberlist
 	greet    chan struct{} // a member arrived and wants our report
+
+	// members are those heard, copied when memberlist told of them: it changes
+	// its own Node values without notice. Guarded by the Service's mutex.
+	members map[ha.NodeName]memberlist.Node
 }
 
 // serveLan runs the protocol on one lan until ctx is done. An address that is
 // not there yet (interface down at boot) is tried again and again.
 func (s *Service) serveLan(ctx context.Context, settings *Settings, round uint64, l clusterxml.Lan, me clusterxml.Node) {
 	log := s.log.WithFields(logrus.Fields{"lan": l.Name, "node": settings.Local})
-	n := &lan{service: s, settings: settings, round: round, lan: l, log: log, greet: make(chan struct{}, 1)}
+	n := &lan{service: s, settings: settings, round: round, lan: l, log: log, greet: make(chan struct{}, 1),
+		members: map[ha.NodeName]memberlist.Node{}}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		err := n.open(me)
 		if err == nil {
@@ -103,12 +109,9 @@ func (n *lan) close() {
 
 // join calls the configured peers that this lan does not hear.
 func (n *lan) join(ctx context.Context) {
-	heard := map[string]bool{}
-	for _, m := range n.list.Members() {
-		heard[m.Name] = true
-	}
+	heard := n.heardNow()
 	for _, peer := range n.lan.Nodes {
-		if heard[string(peer.Name)] || ctx.Err() != nil {
+		if _, ok := heard[peer.Name]; ok || peer.Name == n.settings.Local || ctx.Err() != nil {
 			continue
 		}
 		addr := net.JoinHostPort(peer.Addr, strconv.Itoa(n.settings.Config.Port))
@@ -126,27 +129,30 @@ func (n *lan) spread(own report) {
 		n.log.WithError(err).Error("cannot encode the report of this node")
 		return
 	}
-	for _, m := range n.list.Members() {
-		if m.Name == string(n.settings.Local) {
-			continue
-		}
-		if err := n.list.SendReliable(m, raw); err != nil {
-			n.log.WithField("peer", m.Name).WithError(err).Debug("cannot send the report")
+	for node, m := range n.heardNow() {
+		if err := n.list.SendReliable(&m, raw); err != nil {
+			n.log.WithField("peer", node).WithError(err).Debug("cannot send the report")
 		}
 	}
 }
 
 // warn tells once a minute about members with another configuration.
 func (n *lan) warn(warned map[ha.NodeName]time.Time) {
-	for _, m := range n.list.Members() {
-		node := ha.NodeName(m.Name)
-		if string(m.Meta) == n.settings.Signature || node == n.settings.Local || time.Since(warned[node]) < time.Minute {
+	for node, m := range n.heardNow() {
+		if string(m.Meta) == n.settings.Signature || time.Since(warned[node]) < time.Minute {
 			continue
 		}
 		warned[node] = time.Now()
 		n.log.WithFields(logrus.Fields{"peer": node, "signature": n.settings.Signature, "theirs": string(m.Meta)}).
 			Warn("peer has another cluster configuration and is left out: apply the same one on all nodes")
 	}
+}
+
+// heardNow is a copy of the members this lan reaches, without the local node.
+func (n *lan) heardNow() map[ha.NodeName]memberlist.Node {
+	n.service.mu.Lock()
+	defer n.service.mu.Unlock()
+	return maps.Clone(n.members)
 }
 
 func pause(ctx context.Context, d time.Duration) {
