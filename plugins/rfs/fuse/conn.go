@@ -39,6 +39,7 @@ type Conn struct {
 	served  bool       // Serve was called
 	serving bool
 	closed  bool
+	aborted bool // Abort was called
 }
 
 // Attach serves a connection that was mounted elsewhere: file is its
@@ -113,8 +114,11 @@ func (c *Conn) Serve(ctx context.Context, h Handler) error {
 	c.mu.Unlock()
 	err := c.link.serve(ctx, newDispatcher(h, &c.state, &c.opts))
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.serving = false
-	c.mu.Unlock()
+	if err == nil && c.aborted {
+		return ErrAborted
+	}
 	return err
 }
 

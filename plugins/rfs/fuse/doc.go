@@ -50,6 +50,7 @@
 //     Unmount, Abort, Remount and Detach are safe: they send no request that
 //     the caller itself would have to answer, except that Unmount and Remount
 //     may write dirty pages, and so must not be called on a reader.
+//     A test that does touch its own mount must call SettlePoll first, once.
 //   - NotifyInode for an inode while one of its reads or writes is being
 //     answered by the same goroutine: the kernel waits for locked pages.
 //   - NotifyEntry and NotifyDelete while a request that holds the directory

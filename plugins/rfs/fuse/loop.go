@@ -113,6 +113,9 @@ func (l *loop) read(dev *device, d *dispatcher) error {
 		default:
 			return fmt.Errorf("read fuse request: %w", err)
 		}
+		if n == 0 {
+			return nil // the peer hung up; the kernel itself never sends nothing
+		}
 		in.take(n)
 		d.message(l.slots, dev, in.chunk, buf[:n])
 	}

@@ -28,6 +28,9 @@ func (c *Conn) UnmountLazy() error { return c.unmount(unix.MNT_DETACH) }
 // ECONNABORTED or ENOTCONN, and Serve returns ErrAborted. The mount is
 // taken out of the tree.
 func (c *Conn) Abort() error {
+	c.mu.Lock()
+	c.aborted = true
+	c.mu.Unlock()
 	err := abortConnection(c.state.ID)
 	if u := c.unmount(unix.MNT_DETACH | unix.MNT_FORCE); u != nil && !errors.Is(u, ErrNotMounted) {
 		return u
