@@ -13,17 +13,17 @@ type checkerClient struct{ c pb.CheckerClient }
 
 func (k checkerClient) Info(ctx context.Context) (Info, error) {
 	m, err := k.c.GetInfo(ctx, &pb.Empty{})
-	return infoFromPB(m), fromStatus(err)
+	return infoFromPB(m), fromStatus(ctx, err)
 }
 
 func (k checkerClient) Kinds(ctx context.Context) ([]string, error) {
 	m, err := k.c.Kinds(ctx, &pb.Empty{})
-	return m.GetKinds(), fromStatus(err)
+	return m.GetKinds(), fromStatus(ctx, err)
 }
 
 func (k checkerClient) Validate(ctx context.Context, c Check) error {
 	_, err := k.c.Validate(ctx, checkPB(c))
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (k checkerClient) Run(ctx context.Context, checks []Check) (<-chan Result, error) {

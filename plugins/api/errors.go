@@ -88,8 +88,9 @@ func toStatus(err error) error {
 }
 
 // fromStatus gives back the error a plugin returned, or ErrGone when the
-// answer did not come from the plugin.
-func fromStatus(err error) error {
+// answer did not come from the plugin. ctx is the call's: gRPC says "canceled"
+// too when a connection is closed under a call.
+func fromStatus(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -102,12 +103,12 @@ func fromStatus(err error) error {
 			return &remoteError{text: st.Message(), class: classOf(st.Code(), f.GetClass())}
 		}
 	}
-	switch st.Code() {
-	case codes.Canceled:
+	switch code := st.Code(); {
+	case code == codes.Canceled && ctx.Err() != nil:
 		return &remoteError{text: "call the plugin: canceled", class: context.Canceled}
-	case codes.DeadlineExceeded:
+	case code == codes.DeadlineExceeded:
 		return &remoteError{text: "call the plugin: deadline exceeded", class: context.DeadlineExceeded}
-	case codes.Unimplemented:
+	case code == codes.Unimplemented:
 		return &remoteError{text: "call the plugin: " + st.Message(), class: ErrUnsupported}
 	default:
 		return &remoteError{text: "call the plugin: " + st.Message(), class: ErrGone}

@@ -13,17 +13,17 @@ type heartbeatClient struct{ c pb.HeartbeatClient }
 
 func (h heartbeatClient) Info(ctx context.Context) (Info, error) {
 	m, err := h.c.GetInfo(ctx, &pb.Empty{})
-	return infoFromPB(m), fromStatus(err)
+	return infoFromPB(m), fromStatus(ctx, err)
 }
 
 func (h heartbeatClient) Configure(ctx context.Context, cfg HeartbeatConfig) error {
 	_, err := h.c.Configure(ctx, heartbeatConfigPB(cfg))
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (h heartbeatClient) Publish(ctx context.Context, payload []byte) error {
 	_, err := h.c.Publish(ctx, &pb.HeartbeatPayload{Payload: payload})
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (h heartbeatClient) Watch(ctx context.Context) (<-chan HeartbeatEvent, error) {

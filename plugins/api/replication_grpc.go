@@ -14,35 +14,35 @@ type replicatorClient struct{ c pb.ReplicationClient }
 
 func (r replicatorClient) Info(ctx context.Context) (Info, error) {
 	m, err := r.c.GetInfo(ctx, &pb.Empty{})
-	return infoFromPB(m), fromStatus(err)
+	return infoFromPB(m), fromStatus(ctx, err)
 }
 
 func (r replicatorClient) Configure(ctx context.Context, cfg ReplicationConfig) error {
 	_, err := r.c.Configure(ctx, replicationConfigPB(cfg))
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (r replicatorClient) Facts(ctx context.Context) (DataFacts, error) {
 	m, err := r.c.Facts(ctx, &pb.Empty{})
 	if err != nil {
-		return DataFacts{}, fromStatus(err)
+		return DataFacts{}, fromStatus(ctx, err)
 	}
 	return factsFromPB(m)
 }
 
 func (r replicatorClient) Assign(ctx context.Context, a Assignment) error {
 	_, err := r.c.Assign(ctx, assignmentPB(a))
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (r replicatorClient) Detach(ctx context.Context, g ha.Generation) error {
 	_, err := r.c.Detach(ctx, generationPB(g))
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (r replicatorClient) Tune(ctx context.Context, t ReplicationTuning) error {
 	_, err := r.c.Tune(ctx, tuningPB(t))
-	return fromStatus(err)
+	return fromStatus(ctx, err)
 }
 
 func (r replicatorClient) Watch(ctx context.Context) (<-chan DataEvent, error) {

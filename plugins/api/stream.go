@@ -40,8 +40,9 @@ func receive[E, M any](ctx context.Context, open func(context.Context) (grpc.Ser
 		err = accepted(stream)
 	}
 	if err != nil {
+		err = fromStatus(ctx, err)
 		cancel()
-		return nil, fromStatus(err)
+		return nil, err
 	}
 	events := make(chan E)
 	go func() {
