@@ -135,8 +135,9 @@ type Errd struct {
 // ErrdList answers Errd.
 type ErrdList struct{ Lines []string }
 
-// Rules asks for the rule set, optionally with resources assumed otherwise.
-type Rules struct{ Try map[string]string }
+// Rules asks for the rule set, or for what it would do if resources were
+// otherwise: each of Try is "class.id=value".
+type Rules struct{ Try []string }
 
 // RulesView answers Rules: a text for people.
 type RulesView struct{ Text string }
