@@ -28,7 +28,7 @@ func (d *decoder) vip(n *node) *VIP {
 		d.finish(list)
 	}
 	if list := d.only(n, "loadbalancing_list"); list != nil && d.allowed(list, ha.Farm) {
-		v.Groups = d.groups(list)
+		v.Groups = d.groups(list, v.directed())
 	}
 	d.finish(n)
 	return v
@@ -189,7 +189,18 @@ func (d *decoder) carrier(ip netip.Addr) (LocalAddr, bool) {
 	return LocalAddr{}, false
 }
 
-func (d *decoder) groups(list *node) []Group {
+// directed tells whether all virtual interfaces are of the type whose nodes
+// answer ARP themselves.
+func (v *VIP) directed() bool {
+	for _, i := range v.Interfaces {
+		if i.Virtual != nil && i.Virtual.Type != VMACDirected {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *decoder) groups(list *node, directed bool) []Group {
 	var groups []Group
 	seen := map[string]bool{}
 	for _, n := range d.some(list, "group") {
@@ -202,7 +213,7 @@ func (d *decoder) groups(list *node) []Group {
 			g.Hosts = d.hosts(cluster)
 		}
 		for _, r := range d.some(n, "rule") {
-			g.Rules = append(g.Rules, d.groupRule(r))
+			g.Rules = append(g.Rules, d.groupRule(r, directed))
 		}
 		d.finish(n)
 		groups = append(groups, g)
@@ -223,7 +234,7 @@ func (d *decoder) hosts(cluster *node) []GroupHost {
 	return hosts
 }
 
-func (d *decoder) groupRule(n *node) GroupRule {
+func (d *decoder) groupRule(n *node, directed bool) GroupRule {
 	r := GroupRule{VirtualAddr: "*", Proto: d.needEnum(n, "proto", "tcp", "udp", "arp"),
 		Filter: d.needEnum(n, "filter", "on_addr", "on_port", "on_ipid")}
 	if d.str(n, "virtual_addr", "*") != "*" {
@@ -232,9 +243,17 @@ func (d *decoder) groupRule(n *node) GroupRule {
 	if d.str(n, "port", "*") != "*" {
 		r.Port = d.port(n, "port", 0)
 	}
-	if r.Proto == "arp" && r.Filter != "" && r.Filter != "on_addr" {
-		d.errorf("U05", n.lineOf("filter"), "filter '%s' is not allowed with proto='arp' in <rule>", r.Filter)
-	}
+	d.checkFilter(n, r, directed)
 	d.finish(n)
 	return r
+}
+
+func (d *decoder) checkFilter(n *node, r GroupRule, directed bool) {
+	switch {
+	case r.Proto == "arp" && !directed:
+		d.errorf("U05", n.lineOf("proto"), "proto 'arp' in <rule> requires type='%s' in <virtual_interface>", VMACDirected)
+	case r.Proto == "" || r.Filter == "":
+	case r.Proto == "arp" && r.Filter != "on_addr", r.Proto != "udp" && r.Filter == "on_ipid":
+		d.errorf("U05", n.lineOf("filter"), "filter '%s' is not allowed with proto='%s' in <rule>", r.Filter, r.Proto)
+	}
 }

@@ -18,7 +18,7 @@ type Env struct {
 	// Getenv looks up a variable of the configuring process, SAFE… included.
 	Getenv func(name string) (value string, ok bool)
 	// Stat examines an absolute path. An error that is fs.ErrNotExist means the
-	// path is missing.
+	// path is missing. It must not hang on a dead mount.
 	Stat func(path string) (PathInfo, error)
 	// Executable tells whether a file, absolute or relative to the module's bin,
 	// can be executed: nil, an error that is fs.ErrNotExist, or another error.
@@ -60,7 +60,8 @@ type LocalAddr struct {
 // Other is another configured module.
 type Other struct {
 	Module string
-	// Dirs are its replicated directories, VIPs its virtual addresses.
+	// Dirs are its replicated directories, VIPs its virtual addresses; see
+	// Config.Dirs and Config.VIPs.
 	Dirs []string
 	VIPs []string
 }

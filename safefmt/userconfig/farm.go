@@ -14,6 +14,14 @@ type Farm struct {
 	Lans []FarmLan `json:"lans"`
 }
 
+// UDPPort gives the port of a module with the id, counted from 1.
+func (f *Farm) UDPPort(id int) int {
+	if f.Port != 0 {
+		return f.Port
+	}
+	return 4803 + (id-1)*3
+}
+
 // FarmLan is one <lan> of a farm.
 type FarmLan struct {
 	// Lan is the cluster.xml network; empty in the 7.1 form, which has Nodes.

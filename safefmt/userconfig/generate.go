@@ -89,12 +89,12 @@ func (c *checkReader) watched(i Interface, a VirtualAddr) (network, local string
 // GeneratedRule is a failover rule that a checker's action asks for: Label:
 // if (Resource == down) then Action() (failover-rules.md section 8.3).
 type GeneratedRule struct {
-	Label    string
-	Resource string
-	Action   Action
+	Label    string `json:"label"`
+	Resource string `json:"resource"`
+	Action   Action `json:"action"`
 	// Implied: the file gave no action. The old class labels tcp_failure and
 	// ping_failure disable exactly these rules.
-	Implied bool
+	Implied bool `json:"implied,omitempty"`
 }
 
 // GeneratedRules gives the rules of the checkers in document order.

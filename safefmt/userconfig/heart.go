@@ -22,6 +22,14 @@ type Heart struct {
 	Heartbeats []Heartbeat `json:"heartbeats"`
 }
 
+// UDPPort gives the port of a module with the id, counted from 1.
+func (h *Heart) UDPPort(id int) int {
+	if h.Port != 0 {
+		return h.Port
+	}
+	return 8888 + id - 1
+}
+
 // Heartbeat is one <heartbeat>: resource heartbeat.<Ident>.
 type Heartbeat struct {
 	// Lan is the cluster.xml network; empty in the 7.1 form, which has Servers.

@@ -37,21 +37,3 @@ func NotYetActedOn(c *Config) []string {
 	}
 	return lines
 }
-
-// ReplicationNetwork gives the network that carries replication: <flow>, else
-// the heartbeat with ident FlowIdent, else the first heartbeat. Servers is set
-// instead of lan in the 7.1 form (userconfig-xml.md section 9).
-func (c *Config) ReplicationNetwork() (lan string, servers []string) {
-	if c.RFS != nil && c.RFS.Flow != nil {
-		return c.RFS.Flow.Lan, c.RFS.Flow.Servers
-	}
-	if c.Heart == nil || len(c.Heart.Heartbeats) == 0 {
-		return "", nil
-	}
-	for _, b := range c.Heart.Heartbeats {
-		if b.Ident == FlowIdent {
-			return b.Lan, b.Servers
-		}
-	}
-	return c.Heart.Heartbeats[0].Lan, c.Heart.Heartbeats[0].Servers
-}
