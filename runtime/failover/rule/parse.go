@@ -53,22 +53,6 @@ func Parse(text string, line int, env Env) ([]Statement, []Warning, error) {
 	return p.out, p.warnings, nil
 }
 
-// ParseCondition reads a bare condition, such as "ip.? == down".
-func ParseCondition(text string, line int, env Env) (Node, error) {
-	if len(text) > MaxText || !utf8.ValidString(text) {
-		return nil, Errors{mistake(Pos{line, 1}, "", "condition is too long or not valid UTF-8")}
-	}
-	p := &parser{scanner: newScanner(text, line, false), env: env}
-	n, err := p.condition()
-	if err == nil && !p.eof() {
-		err = mistake(p.pos, "", "unexpected %s after the condition", p.next())
-	}
-	if err != nil {
-		return nil, Errors{err}
-	}
-	return n, nil
-}
-
 func isLua(text string) bool {
 	first := strings.TrimLeft(text, " \t\r\n\f\v")
 	return strings.TrimRight(first[:lineLength(first)], " \t\r") == LuaHeader

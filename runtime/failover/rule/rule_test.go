@@ -96,12 +96,12 @@ func TestVectors(t *testing.T) {
 		"custom.k == down && ip.y == down":   NotEvaluated,
 		"(custom.k == down) == (ip.y == up)": NotEvaluated,
 	} {
-		n, err := ParseCondition(expr, 1, Env{Mode: ha.Mirror})
-		if err != nil {
+		rules, _, err := Parse("x: if ("+expr+") then stop();", 1, Env{Mode: ha.Mirror})
+		if err != nil || len(rules) != 1 {
 			t.Errorf("%s: %v", expr, err)
 			continue
 		}
-		if got := (Rule{Cond: n}).Eval(w); got != want {
+		if got := rules[0].Rule.Eval(w); got != want {
 			t.Errorf("%s: %v, want %v", expr, got, want)
 		}
 	}
