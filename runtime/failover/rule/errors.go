@@ -50,8 +50,12 @@ func mistake(p Pos, hint, format string, args ...any) *Error {
 
 // suggest names the known word nearest to a wrong one, or lists them all.
 func suggest(wrong string, known []string) string {
+	const longest = 32 // a word to compare; foreign text may be much longer
 	best, distance := "", 3
 	for _, k := range known {
+		if len(wrong) > longest {
+			break
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(wrong), k); d < distance {
 			best, distance = k, d
 		}
