@@ -8,15 +8,20 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 )
 
 // initEnv marks the process that becomes the first process of a node; its value
-// is "hostname:loop device".
+// is "hostname:loop device:folder of the lab".
 const initEnv = "SAFEHOLD_LAB_INIT"
 
 // diskMount is where a node sees its whole disk.
 const diskMount = "/mnt"
+
+// clientMount is where a node sees the lab's folder, which no power cut touches:
+// what is written there counts as told to a client.
+const clientMount = "/media"
 
 // bound are the folders that each node has of its own, on its disk.
 var bound = []string{"/opt/safekit", "/var/safekit", "/srv", "/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt"}
@@ -38,11 +43,15 @@ func Main() {
 // nodeInit prepares the namespaces it was born in, tells its parent on
 // descriptor 3, and reaps orphans until it is killed.
 func nodeInit(spec string) error {
-	host, loop, _ := strings.Cut(spec, ":")
+	words := strings.SplitN(spec, ":", 3)
+	if len(words) != 3 {
+		return fmt.Errorf("%s=%q: want host name, loop device and folder", initEnv, spec)
+	}
+	host, loop, dir := words[0], words[1], words[2]
 	if err := unix.Sethostname([]byte(host)); err != nil {
 		return fmt.Errorf("set host name: %w", err)
 	}
-	if err := mounts(loop); err != nil {
+	if err := mounts(loop, dir); err != nil {
 		return err
 	}
 	ready := os.NewFile(3, "ready")
@@ -64,12 +73,15 @@ func nodeInit(spec string) error {
 	return nil
 }
 
-func mounts(loop string) error {
+func mounts(loop, lab string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if err := unix.Mount(loop, diskMount, "ext4", 0, ""); err != nil {
 		return fmt.Errorf("mount disk %s: %w", loop, err)
+	}
+	if err := unix.Mount(lab, clientMount, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind %s: %w", lab, err)
 	}
 	for _, dir := range bound {
 		own := filepath.Join(diskMount, dir)
@@ -87,6 +99,18 @@ func mounts(loop string) error {
 		if err := unix.Mount(m.fs, m.at, m.fs, unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", m.at, err)
 		}
+	}
+	return newBootID()
+}
+
+// newBootID makes the node look freshly booted to whoever asks the kernel.
+func newBootID() error {
+	const own, kernels = "/run/boot_id", "/proc/sys/kernel/random/boot_id"
+	if err := os.WriteFile(own, []byte(uuid.NewString()+"\n"), 0o444); err != nil {
+		return fmt.Errorf("make a boot id: %w", err)
+	}
+	if err := unix.Mount(own, kernels, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind the boot id: %w", err)
 	}
 	return nil
 }

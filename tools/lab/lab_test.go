@@ -18,8 +18,10 @@ func TestMain(m *testing.M) {
 func TestPowerCutLosesWhatWasNotSynced(t *testing.T) {
 	ctx := t.Context()
 	product := t.TempDir()
-	if err := os.WriteFile(filepath.Join(product, "safekit"), []byte("#!/bin/sh\n"), 0o755); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"safekit", "lab"} {
+		if err := os.WriteFile(filepath.Join(product, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	l, err := New(ctx, Options{Dir: filepath.Join(t.TempDir(), "lab"), ID: "labtest", Product: product})
 	if err != nil {

@@ -49,7 +49,7 @@ func (n *Node) PowerOn(ctx context.Context) error {
 		return fmt.Errorf("power on %s: %w", n.Name, err)
 	}
 	c := exec.Command(self)
-	c.Env = append(os.Environ(), initEnv+"="+n.Name+":"+n.disk.loop)
+	c.Env = append(os.Environ(), initEnv+"="+n.Name+":"+n.disk.loop+":"+n.lab.dir)
 	c.ExtraFiles = []*os.File{tell}
 	var complaint bytes.Buffer
 	c.Stderr = &complaint

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// writerBinary is where a node has the lab's own program.
+const writerBinary = "/srv/lab"
+
 // install copies the built product onto the node.
 func (n *Node) install(ctx context.Context, product string) error {
 	generic := n.Path("/opt/safekit/Application_Modules/generic")
@@ -17,6 +20,9 @@ func (n *Node) install(ctx context.Context, product string) error {
 		return fmt.Errorf("install on %s: %w", n.Name, err)
 	}
 	if err := copyFile(filepath.Join(product, "safekit"), n.Path("/opt/safekit/safekit"), 0o755); err != nil {
+		return err
+	}
+	if err := copyFile(filepath.Join(product, "lab"), n.Path(writerBinary), 0o755); err != nil {
 		return err
 	}
 	packages, err := filepath.Glob(filepath.Join(product, "*.safe"))
@@ -28,7 +34,7 @@ func (n *Node) install(ctx context.Context, product string) error {
 			return err
 		}
 	}
-	return run(ctx, "nsenter", "--target", fmt.Sprint(n.Pid()), "--mount", "sync", "-f", "/opt/safekit")
+	return run(ctx, "nsenter", "--target", fmt.Sprint(n.Pid()), "--mount", "sync")
 }
 
 func copyFile(from, to string, mode os.FileMode) error {
