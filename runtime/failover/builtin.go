@@ -48,6 +48,12 @@ func Reserved(label string) bool {
 		LabelForce, LabelSyncAt, LabelFlow, LabelWakeup}, label)
 }
 
+// AutomatonRule tells whether the wait of a component rule is a decision about
+// roles and data, which an automaton can take by itself (View.Automaton).
+func AutomatonRule(label string) bool {
+	return label == LabelNotUptodate || label == LabelDegraded || label == LabelFlow
+}
+
 func (c Config) componentText() string {
 	text := ""
 	if c.Mode != ha.Mirror {

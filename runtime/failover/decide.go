@@ -56,7 +56,7 @@ func (s *Set) decide(ev bound, truths []rule.Truth) decision {
 		if !Applicable(verb, ev.Role) {
 			continue
 		}
-		if e, ok := s.first(truths, verb); ok {
+		if e, ok := s.first(truths, verb, ev.View); ok {
 			return s.urgent(truths, decision{verb: verb, label: e.Label, counted: counts(e, ev.Role)}, ev)
 		}
 	}
@@ -64,9 +64,9 @@ func (s *Set) decide(ev bound, truths []rule.Truth) decision {
 }
 
 // first is the first true rule with a verb.
-func (s *Set) first(truths []rule.Truth, verb ha.Verb) (entry, bool) {
+func (s *Set) first(truths []rule.Truth, verb ha.Verb, v View) (entry, bool) {
 	for i, e := range s.rules {
-		if truths[i] == rule.True && e.Action.Set == nil && e.Action.Verb == verb {
+		if truths[i] == rule.True && e.Action.Set == nil && e.Action.Verb == verb && !elsewhere(e, v) {
 			return e, true
 		}
 	}

@@ -199,3 +199,20 @@ func TestCustomSetByCommandJoinsTheClass(t *testing.T) {
 	r.until(5)
 	r.want("5 restart from x counted")
 }
+
+// TestAutomatonRulesHideNothing: with an automaton that decides about data
+// itself, its rules neither gate nor hold nor stand before another wait rule.
+func TestAutomatonRulesHideNothing(t *testing.T) {
+	c := withChecker(defaults(ha.Mirror), Checker{Class: "ping", Ident: "gw"})
+	c.HasRFS = true
+	r := newRig(t, c, "WAIT Transient")
+	r.view.Automaton = true
+	r.at(1, "ping.gw=up")
+	r.want("1 wakeup from Implicit_wakeup")
+	r.at(2, "ping.gw=down rfs.uptodate=down")
+	r.until(25)
+	r.want("20 wait from p_gw")
+	if got := truthOf(r.m.set, r.view, LabelNotUptodate); got.String() != "true" {
+		t.Errorf("%s is explained as %v", LabelNotUptodate, got)
+	}
+}

@@ -82,7 +82,7 @@ func (s *Set) gate(v View) []ha.Resource {
 	var out []ha.Resource
 	ev := s.bind(v)
 	for _, e := range s.rules {
-		if e.Action.Verb != ha.VerbWait || suspended(e, v) {
+		if e.Action.Verb != ha.VerbWait || suspended(e, v) || elsewhere(e, v) {
 			continue
 		}
 		for _, ref := range e.Refs() {
@@ -105,3 +105,6 @@ func (s *Set) holds(r ha.Resource) bool {
 
 // suspended tells whether `safekit checker off` silences the rule.
 func suspended(e entry, v View) bool { return v.CheckersOff && e.Group == rule.Checker }
+
+// elsewhere tells whether the automaton applies the rule.
+func elsewhere(e entry, v View) bool { return v.Automaton && AutomatonRule(e.Label) }

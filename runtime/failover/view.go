@@ -33,6 +33,11 @@ type View struct {
 	CustomIDs   []string // ids of class custom set by command, besides the declared ones
 	ClusterUp   bool     // the cluster membership reaches the peer node
 	CheckersOff bool     // usersetting.checker is off
+
+	// Automaton tells that the automaton itself applies the waits of
+	// AutomatonRule: they are evaluated and explained, but never chosen, so that
+	// they neither hide another true rule nor keep the module in WAIT.
+	Automaton bool
 }
 
 // busy tells whether nothing may be decided now.
