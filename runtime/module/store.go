@@ -48,7 +48,12 @@ func (s *Store) load() (Registry, error) {
 	return reg, nil
 }
 
-func (s *Store) save(reg Registry) error { return s.registry().Save(reg) }
+func (s *Store) save(reg Registry) error {
+	if err := os.MkdirAll(filepath.Join(s.paths.Var, "modules"), 0o711); err != nil {
+		return fmt.Errorf("save the registry of modules: %w", err)
+	}
+	return s.registry().Save(reg)
+}
 
 // Record finds one installed module.
 func (s *Store) Record(name ha.ModuleName) (Record, error) {
