@@ -29,9 +29,11 @@
 //     all links were down. Heartbeats run from leaving STOP to reaching it.
 //  7. Publish replaces what every pulse carries and is sent at once.
 //  8. While the role is WAIT, pass on the verdict of the failover machine after
-//     each of its evaluations: GateInit, VerbWait (hold) or VerbWakeup. Nothing
+//     each of its evaluations: Gate, VerbWait (hold) or VerbWakeup. Nothing
 //     starts before the first VerbWakeup of each start. In other states pass
-//     on a verdict when it is to be executed. In STOP send none.
+//     on a verdict when it is to be executed. In STOP send none. Leave the
+//     component rules (rfs_notuptodate_server, degraded_server,
+//     heart_flow_wait) out of that failover machine: they are decided here.
 //  9. Command returns through Refused effects what was refused; a command with
 //     no Refused effect in its Step was accepted. Who is what the log shows;
 //     the machine writes the "Action …" lines of commands itself.

@@ -65,6 +65,8 @@ type Verdict struct {
 	Rule string
 	// Gate: a resource of a wait rule is still init; Verb is VerbNone.
 	Gate bool
+	// Counted: executing it counts in maxloop.
+	Counted bool
 	// At is the wall clock, for the maxloop window and nothing else.
 	At time.Time
 }
@@ -80,6 +82,12 @@ type Reconfigured struct{ Config Config }
 
 // ResetLoop clears the maxloop counter (resetloop).
 type ResetLoop struct{}
+
+// CountLoop counts an action that a handler took by itself (incloop). The
+// caller has asked Facts.Loop whether the limit allows it.
+type CountLoop struct {
+	At time.Time // the wall clock, for the maxloop window and nothing else
+}
 
 // Tick says that time has passed.
 type Tick struct{}
@@ -97,4 +105,5 @@ func (Setting) event()      {}
 func (Witness) event()      {}
 func (Reconfigured) event() {}
 func (ResetLoop) event()    {}
+func (CountLoop) event()    {}
 func (Tick) event()         {}

@@ -1,9 +1,8 @@
 package automaton
 
 import (
-	"time"
-
 	"github.com/safehold/safehold/plugins/api"
+	"github.com/safehold/safehold/runtime/failover"
 	"github.com/safehold/safehold/runtime/ha"
 )
 
@@ -22,11 +21,8 @@ type Facts struct {
 	OwesFull bool `json:"owesfull"`
 	// TakesFull: this node's next catch-up copies everything (second fullsync).
 	TakesFull bool `json:"takesfull"`
-	// LoopCount and LoopSince are the maxloop counter and its first detection.
-	LoopCount int       `json:"loopcount"`
-	LoopSince time.Time `json:"loopsince"`
-	// LoopStopped: the module was stopped by maxloop.
-	LoopStopped bool `json:"loopstopped"`
+	// Loop is the maxloop counter.
+	Loop failover.Loop `json:"loop"`
 }
 
 // Handover says that the sender gave up the primary role and that a ready
