@@ -51,7 +51,8 @@ func (c *Conn) NotifyDelete(parent, child NodeID, name string) error {
 }
 
 // NotifyStore puts data into the kernel's page cache of a node, extending its
-// size if need be. Unknown nodes are no error.
+// size if need be. Pages that are not cached yet are kept only when the data
+// fill them or reach the end of the file. Unknown nodes are no error.
 func (c *Conn) NotifyStore(node NodeID, off int64, data []byte) error {
 	b := make([]byte, outHeaderSize+24, outHeaderSize+24+len(data))
 	putU64(b, 16, uint64(node))
