@@ -22,11 +22,13 @@ func Handshake() goplugin.HandshakeConfig {
 // PluginSets gives the versions of one kind that the core understands. After
 // Dispense(string(kind)) the value is a Heartbeat, Replicator or Checker.
 func PluginSets(kind Kind) map[int]goplugin.PluginSet {
-	return servedSets(kind, glue{kind: kind})
+	return map[int]goplugin.PluginSet{ProtocolVersion: Served(kind, nil)}
 }
 
-func servedSets(kind Kind, g glue) map[int]goplugin.PluginSet {
-	return map[int]goplugin.PluginSet{ProtocolVersion: {string(kind): g}}
+// Served is the plugin set of an implementation, for tests that connect both
+// sides within one process. impl is a Heartbeat, Replicator or Checker.
+func Served(kind Kind, impl any) goplugin.PluginSet {
+	return goplugin.PluginSet{string(kind): glue{kind: kind, impl: impl}}
 }
 
 // glue ties one kind to its client and server; impl is nil on the core's side.

@@ -40,7 +40,7 @@ func serve(kind Kind, impl any) {
 		defer close(served)
 		goplugin.Serve(&goplugin.ServeConfig{
 			HandshakeConfig:  Handshake(),
-			VersionedPlugins: servedSets(kind, glue{kind: kind, impl: impl}),
+			VersionedPlugins: map[int]goplugin.PluginSet{ProtocolVersion: Served(kind, impl)},
 			GRPCServer:       goplugin.DefaultGRPCServer,
 			Logger:           log,
 		})
