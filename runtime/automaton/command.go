@@ -159,6 +159,8 @@ func (m *Machine) refusal(c Command) string {
 		return "swap needs PRIM Ready or SECOND Ready; the module is " + m.role.String()
 	case m.role.State == ha.Stop && (c.Verb == ha.VerbRestart || c.Verb == ha.VerbStopStart):
 		return "the module is stopped; start it first"
+	case m.role.State == ha.Stop && c.Verb == ha.VerbStop:
+		return "the module is already stopped"
 	case m.role.State == ha.Wait && c.Verb == ha.VerbRestart:
 		return "nothing runs in WAIT; use stopstart"
 	default:

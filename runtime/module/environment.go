@@ -167,6 +167,8 @@ func RuleConfig(cfg *userconfig.Config) failover.Config {
 	return f
 }
 
+// ruleCheckers are the checks that run in this release. The others are kept in
+// the configuration and announced as not yet acted on; rules must not wait for them.
 func ruleCheckers(c userconfig.Checks) []failover.Checker {
 	var out []failover.Checker
 	at := map[int]failover.Checker{}

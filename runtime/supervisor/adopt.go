@@ -49,10 +49,7 @@ func newRunner(cfg Config, a *module.Active) *script.Runner {
 }
 
 func (s *Supervisor) makeRules() error {
-	cfg := module.RuleConfig(s.active.Config)
-	// The automaton itself decides these waits; see its documentation.
-	cfg.HasRFS, cfg.FlowHeartbeat = false, false
-	set, _, err := failover.NewSet(cfg)
+	set, _, err := failover.NewSet(module.RuleConfig(s.active.Config))
 	if err != nil {
 		return fmt.Errorf("module %s: %w", s.cfg.Module, err)
 	}

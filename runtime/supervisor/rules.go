@@ -27,7 +27,7 @@ func (s *Supervisor) evaluate() {
 	}
 	if v.Do != ha.VerbNone {
 		s.rule = v.Label
-		s.step(automaton.Verdict{Verb: v.Do, Rule: v.Label, At: time.Now()})
+		s.step(automaton.Verdict{Verb: v.Do, Rule: v.Label, Counted: v.Counted, At: time.Now()})
 	}
 }
 
@@ -73,6 +73,10 @@ func (s *Supervisor) rulesView() failover.View {
 		Remote:      s.resources.Remote(),
 		CustomIDs:   s.resources.IDs("custom"),
 		CheckersOff: !s.setting("checker"),
+		// The waits of replication and heartbeats are the automaton's own; whether
+		// the cluster membership reaches the peer is not known here, so it counts
+		// as reached: what would act on its absence does not.
+		Automaton: true, ClusterUp: true,
 	}
 }
 
