@@ -224,6 +224,7 @@ func TestScanConfig(t *testing.T) {
 		"<?xml version='1.0' encoding='us-ascii'?><safe/>",
 		"<safe><!-- \\-\\- --><![CDATA[if (a < b)]]></safe>",
 		string(utf16),
+		string(utf16[2:]),
 	} {
 		if _, err := scanConfig([]byte(good)); err != nil {
 			t.Errorf("%q: %v", good, err)

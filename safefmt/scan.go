@@ -48,12 +48,18 @@ func scanConfig(data []byte) (confFacts, error) {
 	}
 }
 
-// decodeUTF16 gives UTF-8 for a file that starts with a UTF-16 mark.
+// decodeUTF16 gives UTF-8 for a file that starts with a UTF-16 mark, or with
+// "<" in UTF-16.
 func decodeUTF16(data []byte) ([]byte, error) {
-	if !bytes.HasPrefix(data, []byte("\xff\xfe")) && !bytes.HasPrefix(data, []byte("\xfe\xff")) {
+	order := unicode.LittleEndian
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("<\x00")):
+	case bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.HasPrefix(data, []byte("\x00<")):
+		order = unicode.BigEndian
+	default:
 		return data, nil
 	}
-	out, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(data)
+	out, err := unicode.UTF16(order, unicode.UseBOM).NewDecoder().Bytes(data)
 	if err != nil {
 		return nil, fmt.Errorf("decode UTF-16: %w", err)
 	}

@@ -23,6 +23,7 @@ func (n *node) noUserVars() {
 }
 
 func TestPostconfigExports(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.noUserVars()
 	n.set("autostart", "enable")
@@ -48,6 +49,7 @@ func TestPostconfigExports(t *testing.T) {
 }
 
 func TestPostconfigFailures(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		spoil func(n *node)
@@ -62,6 +64,7 @@ func TestPostconfigFailures(t *testing.T) {
 		{"second node later", func(n *node) { n.write(filepath.Join(n.dir, "domain.xml"), "x") }, "it will be, from", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			n := newNode(t)
 			n.noUserVars()
 			tc.spoil(n)
@@ -82,6 +85,7 @@ func TestPostconfigFailures(t *testing.T) {
 // TestDefinitionTravels follows a definition over both nodes, with the
 // directory copied as replication does.
 func TestDefinitionTravels(t *testing.T) {
+	t.Parallel()
 	a, b := newNode(t), newNode(t)
 	b.name = a.name
 	b.vars = append(b.vars, "VM_NAME="+a.name, "VM_UNDER_TEST="+a.name)
@@ -138,6 +142,7 @@ func TestDefinitionTravels(t *testing.T) {
 
 // TestOtherIdentity: the machine was made by hand on both nodes.
 func TestOtherIdentity(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("local")
 	n.set("taken", "")
@@ -149,6 +154,7 @@ func TestOtherIdentity(t *testing.T) {
 
 // TestOldConfiguration: VM_PATH is already the machine's directory.
 func TestOldConfiguration(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.vars = append(n.vars, "VM_PATH="+n.dir)
 	n.define("a")
@@ -158,6 +164,7 @@ func TestOldConfiguration(t *testing.T) {
 }
 
 func TestSnapshotsTravel(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	snapshot := func(name string) {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestStart(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	n.set("autostart", "enable")
@@ -35,6 +36,7 @@ func TestStart(t *testing.T) {
 // TestStartFailures covers acceptance.md S-19 and what else makes a start
 // fail: an error for the operator, then the stop of the module.
 func TestStartFailures(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		spoil func(n *node)
@@ -54,6 +56,7 @@ func TestStartFailures(t *testing.T) {
 			[]string{"printe VM_NAME and VM_PATH must be set", "stop -i start_prim"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			n := newNode(t)
 			n.vars = append(n.vars, "VM_START_TIMEOUT=1")
 			tc.spoil(n)
@@ -66,6 +69,7 @@ func TestStartFailures(t *testing.T) {
 }
 
 func TestGracefulStop(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	n.mustRun("start_prim")
@@ -84,6 +88,7 @@ func TestGracefulStop(t *testing.T) {
 }
 
 func TestPausedGuestIsResumedToShutDown(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	n.mustRun("start_prim")
@@ -95,12 +100,14 @@ func TestPausedGuestIsResumedToShutDown(t *testing.T) {
 // TestHungGuest: a guest that ignores the request is reported, then forced;
 // when libvirt cannot or does not answer, the emulator itself is killed.
 func TestHungGuest(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ name, trouble, want string }{
 		{"destroy works", "hung", "stopped by force"},
 		{"destroy without effect", "immortal", "is killed"},
 		{"libvirt gone", "silent", "is killed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			n := newNode(t)
 			n.vars = append(n.vars, "VM_STOP_TIMEOUT=1", "VM_FORCE_TIMEOUT=1")
 			n.define("a")
@@ -111,17 +118,6 @@ func TestHungGuest(t *testing.T) {
 				t.Errorf("graceful stop: exit code %d, alive %v", code, n.alive())
 			}
 			wants(t, n.log(), "printe", "did not shut down within 1 seconds")
-			if tc.trouble == "immortal" {
-				// libvirt notices the death of the emulator.
-				n.vars = append(n.vars, "VM_FORCE_TIMEOUT=3")
-				go n.eventually("death", func() bool {
-					if n.alive() {
-						return false
-					}
-					n.set("state", "shut off\n")
-					return true
-				})
-			}
 			if _, code := n.run("stop_prim", "force", "ALONE", "STOP", "stop"); code != 0 {
 				t.Errorf("forced stop: exit code %d", code)
 			}
@@ -134,6 +130,7 @@ func TestHungGuest(t *testing.T) {
 }
 
 func TestPrestart(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	n.mustRun("prestart", "STOP", "WAIT", "start")
@@ -151,6 +148,7 @@ func TestPrestart(t *testing.T) {
 }
 
 func TestEscapedMachineIsReported(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	n.mustRun("start_prim")
@@ -161,6 +159,7 @@ func TestEscapedMachineIsReported(t *testing.T) {
 }
 
 func TestCheckerTransitions(t *testing.T) {
+	t.Parallel()
 	n := newNode(t)
 	n.define("a")
 	n.mustRun("start_prim")

@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds every wait; it is long because machines may be busy.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // stubVirsh plays libvirt with files in $LIBVIRT: state, defined (the XML),
 // autostart, and switches named after what goes wrong. A started machine is a
@@ -24,7 +24,9 @@ const stubVirsh = `#!/bin/bash
 echo "$*" >>"$LIBVIRT/log"
 [ ! -e "$LIBVIRT/silent" ] || { echo "error: failed to connect to the hypervisor" >&2; exit 1; }
 name=$VM_UNDER_TEST
-state() { cat "$LIBVIRT/state" 2>/dev/null || echo "shut off"; }
+state() {
+    if tr -d '\0' 2>/dev/null <"/proc/$(cat "$LIBVIRT/pid" 2>/dev/null || echo 0)/cmdline" | grep -q .; then cat "$LIBVIRT/state"; else echo "shut off"; fi
+}
 off() { kill -KILL $(cat "$LIBVIRT/pid"); echo "shut off" >"$LIBVIRT/state"; }
 need() { [ -e "$LIBVIRT/defined" ] || { echo "error: failed to get domain '$name'" >&2; exit 1; }; }
 case $1 in
