@@ -15,28 +15,14 @@ import (
 // TestFormats opens the same package in every format we read.
 func TestFormats(t *testing.T) {
 	plain := tarOf(t, base()...)
-	compress := func(z archives.Compressor) []byte {
-		var out bytes.Buffer
-		w, err := z.OpenWriter(&out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(w, bytes.NewReader(plain)); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return out.Bytes()
-	}
 	want := mustRead(t, zipOf(t, base()...))
 	for name, data := range map[string][]byte{
 		"tar":     plain,
-		"tar.gz":  compress(archives.Gz{}),
-		"tar.bz2": compress(archives.Bz2{}),
-		"tar.xz":  compress(archives.Xz{}),
-		"tar.zst": compress(archives.Zstd{}),
-		"tar.lz4": compress(archives.Lz4{}),
+		"tar.gz":  compressed(t, archives.Gz{}, plain),
+		"tar.bz2": compressed(t, archives.Bz2{}, plain),
+		"tar.xz":  compressed(t, archives.Xz{}, plain),
+		"tar.zst": compressed(t, archives.Zstd{}, plain),
+		"tar.lz4": compressed(t, archives.Lz4{}, plain),
 		"7z":      sevenZipOf(base()...),
 		"dos zip": zipOf(t, dos(base())...),
 	} {
@@ -58,6 +44,22 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+func compressed(t testing.TB, z archives.Compressor, data []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := z.OpenWriter(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(w, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 // TestDamagedCompression checks that the sum at a compressed stream's end is
 // compared.
 func TestDamagedCompression(t *testing.T) {
@@ -75,6 +77,26 @@ func dos(items []item) []item {
 		list[i].name = strings.ReplaceAll(list[i].name, "/", `\`)
 	}
 	return list
+}
+
+// TestInfoZip opens a package written by Info-ZIP 3.0 from a directory, the
+// container of published packages: directory entries, extra fields, Unix
+// modes.
+func TestInfoZip(t *testing.T) {
+	p, err := Open("../testdata/packages/infozip.safe", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"conf/", "conf/userconfig.xml", "bin/", "bin/prestart", "bin/start_prim", "bin/stop_prim",
+		"web/", "web/index.html", "manifest.xml",
+	}
+	if diff := cmp.Diff(want, names(p)); diff != "" {
+		t.Error(diff)
+	}
+	if len(p.Warnings()) != 0 || p.Manifest().Title != "Fixture" {
+		t.Errorf("warnings %q, manifest %+v", p.Warnings(), p.Manifest())
+	}
 }
 
 func TestModes(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/mholt/archives"
 )
 
 // FuzzOpen feeds damaged archives. Whatever is accepted must hold what the
@@ -20,6 +22,9 @@ func FuzzOpen(f *testing.F) {
 		[]byte("Rar!"), []byte("7z\xbc\xaf\x27\x1c"), []byte("PK"),
 	} {
 		f.Add(seed)
+	}
+	for _, z := range []archives.Compressor{archives.Gz{}, archives.Bz2{}, archives.Xz{}, archives.Zstd{}, archives.Lz4{}} {
+		f.Add(compressed(f, z, tarOf(f, base()...)))
 	}
 	lim := Limits{Bytes: 1 << 20, Entries: 100}
 	f.Fuzz(func(t *testing.T, data []byte) {
