@@ -166,7 +166,7 @@ func (f *loopFile) load() error {
 	if _, err := unix.Seek(f.fd, 0, 0); err != nil {
 		return err
 	}
-	f.names = f.names[:0]
+	f.names = nil // earlier answers may still be read
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := unix.Getdents(f.fd, buf)

@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 		childServe(dir)
 		return
 	}
+	if file := os.Getenv(loadEnv); file != "" {
+		childLoad(file)
+		return
+	}
 	os.Exit(m.Run())
 }
 

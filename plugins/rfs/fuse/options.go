@@ -33,7 +33,8 @@ type Options struct {
 	// Refuse names features not to be negotiated.
 	Refuse Feature
 
-	// Readers is the number of goroutines that read requests; 2 when 0.
+	// Readers is the number of goroutines that read requests; 4 when 0. It is how
+	// many data calls run at a time when the handler answers before it returns.
 	Readers int
 	// CloneFDs gives each reader a descriptor of its own. When this process is
 	// killed, what was read from a clone and not answered fails; without clones
@@ -59,7 +60,7 @@ func (o Options) complete() (Options, error) {
 	orDefault(&o.MaxReadahead, 1<<20)
 	orDefault(&o.MaxBackground, 128)
 	orDefault(&o.Congestion, max(o.MaxBackground*3/4, 1))
-	orDefault(&o.Readers, 2)
+	orDefault(&o.Readers, 4)
 	orDefault(&o.MaxNamespace, 256)
 	orDefault(&o.MaxMemory, 256<<20)
 	if o.Source == "" {
