@@ -2,6 +2,8 @@ package membership
 
 import (
 	"context"
+	"errors"
+	"log"
 	"maps"
 	"net"
 	"strconv"
@@ -32,32 +34,37 @@ type lan struct {
 // serveLan runs the protocol on one lan until ctx is done. An address that is
 // not there yet (interface down at boot) is tried again and again.
 func (s *Service) serveLan(ctx context.Context, settings *Settings, round uint64, l clusterxml.Lan, me clusterxml.Node) {
-	log := s.log.WithFields(logrus.Fields{"lan": l.Name, "node": settings.Local})
-	n := &lan{service: s, settings: settings, round: round, lan: l, log: log, greet: make(chan struct{}, 1),
+	entry := s.log.WithFields(logrus.Fields{"lan": l.Name, "node": settings.Local})
+	n := &lan{service: s, settings: settings, round: round, lan: l, log: entry, greet: make(chan struct{}, 1),
 		members: map[ha.NodeName]memberlist.Node{}}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		err := n.open(me)
+		err := n.open(ctx, me)
 		if err == nil {
 			n.run(ctx)
 			return
 		}
-		entry := log.WithError(err).WithField("attempt", attempt)
 		if attempt == 1 {
-			entry.Warn("cannot listen for cluster traffic, trying again")
+			n.log.WithError(err).Warn("cannot listen for cluster traffic, trying again")
 		} else {
-			entry.Debug("cannot listen for cluster traffic")
+			n.log.WithError(err).WithField("attempt", attempt).Debug("cannot listen for cluster traffic")
 		}
 		pause(ctx, rejoinPeriod)
 	}
 }
 
-func (n *lan) open(me clusterxml.Node) error {
+func (n *lan) open(ctx context.Context, me clusterxml.Node) error {
 	c := lanConfig(n.settings, me)
-	c.LogOutput = quiet{n.log}
+	c.Logger = log.New(quiet{n.log}, "", 0)
 	c.Delegate, c.Events, c.Alive = n, n, n
-	list, err := memberlist.Create(c)
-	n.list = list
-	return err
+	t, err := newTransport(ctx, c, c.Logger)
+	if err != nil {
+		return err
+	}
+	c.Transport = t
+	if n.list, err = memberlist.Create(c); err != nil {
+		return errors.Join(err, t.Shutdown())
+	}
+	return nil
 }
 
 // run calls absent peers, spreads our report when it changes, and closes the
