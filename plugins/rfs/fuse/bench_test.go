@@ -71,18 +71,26 @@ func load(b *testing.B, file string, depth int) float64 {
 // with the file system underneath: the median of ratios of turns in between.
 func BenchmarkDirectWriteRatio(b *testing.B) {
 	for _, c := range []struct {
-		name string
-		o    fuse.Options
+		name  string
+		o     fuse.Options
+		later bool // each write runs and is answered on a goroutine of its own
 	}{
-		{"readers=1", fuse.Options{Readers: 1}},
-		{"readers=2", fuse.Options{Readers: 2}},
-		{"readers=4", fuse.Options{Readers: 4}},
-		{"readers=4,clone", fuse.Options{Readers: 4, CloneFDs: true}},
-		{"readers=4,lock", fuse.Options{Readers: 4, LockThreads: true}},
+		{"readers=1", fuse.Options{Readers: 1}, false},
+		{"readers=2", fuse.Options{Readers: 2}, false},
+		{"readers=4", fuse.Options{Readers: 4}, false},
+		{"readers=4,clone", fuse.Options{Readers: 4, CloneFDs: true}, false},
+		{"readers=4,lock", fuse.Options{Readers: 4, LockThreads: true}, false},
+		{"readers=16", fuse.Options{Readers: 16}, false},
+		{"readers=1,later", fuse.Options{Readers: 1}, true},
+		{"readers=4,later", fuse.Options{Readers: 4}, true},
 	} {
 		for _, depth := range []int{1, 16} {
 			b.Run(fmt.Sprintf("%s/depth=%d", c.name, depth), func(b *testing.B) {
-				r := mount(b, c.o)
+				r := mountWith(b, c.o, func(l *loopback) {
+					if c.later {
+						l.onWrite = func(w fuse.WriteRequest) bool { go l.write(w); return true }
+					}
+				})
 				f := r.create(b, "f", unix.O_DIRECT)
 				zero := pages(1 << 20)
 				for off := int64(0); off < loadSize; off += int64(len(zero)) {

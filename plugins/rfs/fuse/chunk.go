@@ -15,9 +15,10 @@ type chunk struct {
 	home *chunkPool
 }
 
-// chunkPool keeps free chunks and bounds their number.
+// chunkPool bounds the number of chunks, and keeps some free ones.
 type chunkPool struct {
 	size int
+	keep int        // free chunks beyond these are given back to the system
 	mu   sync.Mutex // guards everything below
 	more sync.Cond  // a chunk became free, or the pool was closed
 	free []*chunk
@@ -25,9 +26,10 @@ type chunkPool struct {
 	done bool
 }
 
-// newChunkPool makes a pool of at most limit chunks of size bytes.
-func newChunkPool(size, limit int) *chunkPool {
-	p := &chunkPool{size: size, left: limit}
+// newChunkPool makes a pool of at most limit chunks of size bytes, of which up
+// to keep stay when they are free.
+func newChunkPool(size, limit, keep int) *chunkPool {
+	p := &chunkPool{size: size, keep: keep, left: limit}
 	p.more.L = &p.mu
 	return p
 }
@@ -69,7 +71,11 @@ func (c *chunk) unref() {
 	}
 	p := c.home
 	p.mu.Lock()
-	p.free = append(p.free, c)
+	if len(p.free) < p.keep {
+		p.free = append(p.free, c)
+	} else {
+		p.left++
+	}
 	p.mu.Unlock()
 	p.more.Signal()
 }

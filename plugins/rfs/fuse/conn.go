@@ -52,7 +52,7 @@ func Attach(file *os.File, st State, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if st.Minor < minMinor || st.MaxRead < pageSize || st.MaxRead > maxReadLimit || st.Path == "" {
+	if st.Minor < minMinor || st.MaxWrite == 0 || st.MaxRead < pageSize || st.MaxRead > maxReadLimit || st.Path == "" {
 		return nil, fmt.Errorf("attach fuse connection: state %+v was never negotiated", st)
 	}
 	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)

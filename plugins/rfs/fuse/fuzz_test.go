@@ -36,7 +36,7 @@ func feed(t testing.TB, h Handler, msg []byte) int64 {
 		t.Fatal(err)
 	}
 	d := newDispatcher(h, &State{MaxRead: o.MaxWrite, Features: defaultFeatures}, &o)
-	p := newChunkPool(len(msg)+2*pageSize, 1)
+	p := newChunkPool(len(msg)+2*pageSize, 1, 1)
 	c := p.get()
 	n := copy(c.b, msg)
 	via := &countReplier{t: t}

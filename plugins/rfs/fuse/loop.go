@@ -30,7 +30,10 @@ type loop struct {
 // newLoop reads from dev, and from clones of it when asked.
 func newLoop(dev *device, o *Options) (*loop, error) {
 	dev.retain()
-	l := &loop{opts: o, devs: []*device{dev}, chunks: newChunkPool(o.chunkSize(), o.chunkLimit()), slots: newSlotPool()}
+	l := &loop{
+		opts: o, devs: []*device{dev}, slots: newSlotPool(),
+		chunks: newChunkPool(o.chunkSize(), o.chunkLimit(), o.Readers),
+	}
 	for o.CloneFDs && len(l.devs) < o.Readers {
 		d, err := l.devs[0].clone()
 		if err != nil {

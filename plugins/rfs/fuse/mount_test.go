@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 		childServe(dir)
 		return
 	}
+	if state := os.Getenv(adoptEnv); state != "" {
+		childAdopt(state)
+		return
+	}
 	if file := os.Getenv(loadEnv); file != "" {
 		childLoad(file)
 		return

@@ -84,8 +84,9 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// chunkSize holds several of the largest messages.
-func (o *Options) chunkSize() int { return 4 * (o.MaxWrite + pageSize) }
+// chunkSize holds four of the largest messages, each with a page for its header,
+// and the page more that a reader must offer.
+func (o *Options) chunkSize() int { return 4*(o.MaxWrite+pageSize) + pageSize }
 
 // chunkLimit is how many chunks MaxMemory allows.
 func (o *Options) chunkLimit() int { return max(o.MaxMemory/o.chunkSize(), 2*o.Readers) }

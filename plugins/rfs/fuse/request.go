@@ -24,6 +24,10 @@ type Header struct {
 	UID, GID, PID uint32
 }
 
+// Resent tells that the kernel sends the request again after Conn.Resend. The
+// process that read it first may have carried it out without answering.
+func (h Header) Resent() bool { return h.Unique>>63 != 0 }
+
 // Request is the part that all requests have in common. It is a value; copies
 // stand for the same request.
 type Request struct {

@@ -89,19 +89,31 @@ func decodeSetxattr(r Request, b []byte, extended bool) (SetxattrRequest, error)
 	return req, nil
 }
 
-func decodeGetxattr(r Request, b []byte) (GetxattrRequest, error) {
+// decodeXattr decodes what getxattr and listxattr have in common. The kernel
+// asks for 64 KiB at most.
+func decodeXattr(r Request, b []byte) (XattrRequest, error) {
 	if len(b) < 8 {
-		return GetxattrRequest{}, errShort
+		return XattrRequest{}, errShort
+	}
+	req := XattrRequest{r, int(getU32(b, 0))}
+	if req.Size > 64<<10 {
+		return req, errRange
+	}
+	return req, nil
+}
+
+func decodeGetxattr(r Request, b []byte) (GetxattrRequest, error) {
+	base, err := decodeXattr(r, b)
+	if err != nil {
+		return GetxattrRequest{}, err
 	}
 	name, _, err := cutString(b[8:])
-	return GetxattrRequest{XattrRequest{r, int(getU32(b, 0))}, name}, err
+	return GetxattrRequest{base, name}, err
 }
 
 func decodeListxattr(r Request, b []byte) (ListxattrRequest, error) {
-	if len(b) < 8 {
-		return ListxattrRequest{}, errShort
-	}
-	return ListxattrRequest{XattrRequest{r, int(getU32(b, 0))}}, nil
+	base, err := decodeXattr(r, b)
+	return ListxattrRequest{base}, err
 }
 
 func decodeRemovexattr(r Request, b []byte) (RemovexattrRequest, error) {
