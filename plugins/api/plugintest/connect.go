@@ -25,11 +25,8 @@ const Patience = 60 * time.Second
 // gives the client: what the core would see.
 func Connect[T any](t testing.TB, kind api.Kind, impl T) T {
 	t.Helper()
-	client, server := goplugin.TestPluginGRPCConn(t, false, api.Served(kind, impl))
-	t.Cleanup(func() {
-		_ = client.Close()
-		server.Stop()
-	})
+	client, _ := goplugin.TestPluginGRPCConn(t, false, api.Served(kind, impl))
+	t.Cleanup(func() { _ = client.Close() }) // tells the server to stop, too
 	return dispense[T](t, client, kind)
 }
 
