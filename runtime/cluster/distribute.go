@@ -145,9 +145,13 @@ func (m *Manager) Handler() http.Handler {
 			return
 		}
 		log := m.Log.WithField("peer", peer.Node).WithField("remote", r.RemoteAddr)
+		var remarks []clusterxml.Warning
 		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBundle))
 		if err == nil {
-			_, err = m.Apply(r.Context(), raw)
+			remarks, err = m.Apply(r.Context(), raw)
+		}
+		for _, remark := range remarks {
+			log.WithField("remark", remark.String()).Warn("remark on a distributed cluster configuration")
 		}
 		if err != nil {
 			log.WithError(err).Warn("a distributed cluster configuration was refused")
