@@ -88,6 +88,9 @@ func (m *Machine) secondaryData(e api.DataEvent) {
 	s := &m.second
 	switch e.Kind {
 	case api.SyncStarted:
+		if s.ready { // it caught up by itself after a loss: not equal until SyncDone
+			m.giveUpSecond("reintegration began again")
+		}
 		m.logf(ha.Event, "reintegre", "Updating directory tree from %s", e.Stats.Dir)
 	case api.SyncDone:
 		if s.ending {

@@ -176,9 +176,13 @@ func (m *Machine) showRemote() {
 		return
 	}
 	m.wait.sawUnknown = true
+	lost := role.State == ha.Unknown && m.peer.shown.State == ha.Second && m.role.State == ha.Alone
 	m.peer.shown = role
 	m.logf(ha.Event, "heart", "Remote state %v", role)
 	m.resource("state", "remote", role.String(), "heart")
+	if lost {
+		m.logf(ha.Critical, "heartplug", "Action alone called by heart: no heartbeat")
+	}
 }
 
 func (m *Machine) peerIs(states ...ha.State) bool {

@@ -215,10 +215,11 @@ func (m *Machine) replace() bool {
 		return false
 	}
 	why, ok := m.mayTake()
+	bySwap := m.visible() && m.peer.state.Handover != nil && m.peer.state.Handover.Swap
 	switch {
-	case ok && m.peer.state.Handover != nil && m.visible() && m.peer.state.Handover.Swap:
+	case ok && bySwap:
 		m.takeBySwap()
-	case ok && m.cfg.FailoverOff:
+	case m.cfg.FailoverOff && s.ready && !bySwap:
 		m.failoverOff()
 	case ok:
 		m.takeOver(why)

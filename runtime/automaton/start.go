@@ -111,7 +111,7 @@ func (m *Machine) sayBlocked(rule string) {
 	if rule != ruleNotUptodate {
 		return
 	}
-	if m.data.facts.Consistent || m.data.facts.History.Current.IsZero() {
+	if m.data.facts.Consistent {
 		m.logf(ha.Event, "rfsplug", "Data may be not uptodate for replicated directories")
 		m.logf(ha.Event, "rfsplug", "If you are sure that this server has valid data, run safekit prim to force start as primary")
 		return

@@ -65,6 +65,11 @@ func (n *Node) arrive(l int, s automaton.PeerState, sent time.Duration) {
 	if n.w.cut[l][1-n.id] || !n.up() {
 		return
 	}
+	if n.frozen {
+		if n.buffered++; n.buffered > maxBuffered {
+			return
+		}
+	}
 	n.on(n.life, func() { n.receive(l, s, sent) })
 }
 

@@ -26,6 +26,7 @@ type Node struct {
 	published *automaton.PeerState
 	wire      []automaton.PeerState // what was published, for replays
 	backlog   []func()
+	buffered  int // datagrams in the backlog
 	ticks     uint64
 	tear      int // effects until a power cut; 0: none
 
@@ -187,6 +188,7 @@ func (n *Node) effect(e automaton.Effect) {
 			n.wire = n.wire[1:]
 		}
 		n.w.ghost.published(n, s)
+		n.w.checkPublish(n, s)
 		n.send()
 	case automaton.Persist:
 		n.stored = e.Facts
@@ -295,7 +297,7 @@ func (n *Node) powerOff() {
 	n.active = map[string]bool{}
 }
 
-func (n *Node) freeze() { n.frozen = true; n.w.ghost.splitSince = 0 }
+func (n *Node) freeze() { n.frozen, n.buffered = true, 0; n.w.ghost.splitSince = 0 }
 
 func (n *Node) thaw() {
 	if !n.frozen {

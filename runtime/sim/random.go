@@ -35,6 +35,23 @@ var weighted = []struct {
 	{1, "hold %n p_gw"}, {2, "release %n"},
 }
 
+// recipes are short stories that single events rarely make.
+var recipes = [][]string{
+	{"heal", "run 60s", "cut 0", "run 33s", "power n1", "run 45s"},
+	{"heal", "run 60s", "cut 0", "run 33s", "power n2", "run 45s"},
+	{"heal", "run 60s", "cut 0", "run 12s", "power n1", "run 45s", "boot n1"},
+	{"heal", "run 60s", "freeze n2", "run 45s", "power n1", "run 2s", "thaw n2", "run 60s"},
+	{"heal", "run 60s", "freeze n1", "run 45s", "power n2", "run 2s", "thaw n1", "run 60s"},
+	{"heal", "run 60s", "slow n1 6s", "freeze n1", "run 50s", "thaw n1", "run 60s", "slow n1 0s"},
+	{"heal", "run 60s", "slow n2 6s", "freeze n2", "run 50s", "thaw n2", "run 60s", "slow n2 0s"},
+	{"heal", "stop n1", "stop n2", "run 60s", "start n1", "prim n2", "run 40s"},
+	{"heal", "stop n1", "run 20s", "stop n2", "run 60s", "prim n1", "run 300ms", "start n2", "run 40s"},
+	{"heal", "run 60s", "power n1", "power n2", "run 5s", "boot n2", "start n2", "run 50s", "boot n1", "start n1", "run 60s"},
+	{"stop n1", "run 2s", "power n2", "run 30s", "boot n2", "start n1", "start n2", "run 60s"},
+	{"heal", "run 60s", "swap n1", "swap n2", "run 1s", "power n1", "run 40s", "boot n1", "start n1"},
+	{"heal", "run 60s", "killrfs n1", "run 400ms", "power n2", "run 40s", "boot n2", "start n2"},
+}
+
 // Random makes a schedule of about n events.
 func Random(seed uint64, n int, o Options) Schedule {
 	rng := rand.New(rand.NewPCG(seed, 11))
@@ -46,12 +63,20 @@ func Random(seed uint64, n int, o Options) Schedule {
 	o.Flow = rng.UintN(8) == 0 && !o.Plain && !o.OneLink
 	o.FailoverOff = rng.UintN(10) == 0
 	o.DefaultPrim = []string{"", "", "", "", "", "n1", "n2", "lastprim"}[rng.UintN(8)]
+	o.SlowCopy = rng.UintN(6) == 0
+	o.Reattach = rng.UintN(2) == 0
 	s := Schedule{Options: o, Lines: []string{"prim n1", "run 40s", "start n2", "run 45s"}}
 	total := 0
 	for _, w := range weighted {
 		total += w.weight
 	}
 	for range n {
+		if rng.UintN(12) == 0 {
+			for _, line := range recipes[rng.IntN(len(recipes))] {
+				s.Lines = append(s.Lines, line)
+			}
+			continue
+		}
 		k := rng.IntN(total)
 		for _, w := range weighted {
 			if k -= w.weight; k < 0 {

@@ -34,6 +34,7 @@ type replica struct {
 	pending []write
 	appAt   time.Duration
 	drain   func(error)
+	parked  bool // secondary: lost its primary after SyncDone and waits to be assigned again
 }
 
 type write struct {
@@ -48,9 +49,12 @@ type conn struct {
 	sOpen   bool
 	ready   bool
 	begun   bool // catch-up began
+	from    int  // first record it copies
+	chunk   int  // records it copies in the next turn
 	badP    time.Duration
 	badS    time.Duration
-	limit   time.Duration
+	limitP  time.Duration // silence after which each end gives up
+	limitS  time.Duration
 	goodbye bool // the other end said that it goes
 }
 
@@ -149,6 +153,10 @@ func (r *replica) change(a api.Assignment, done func(error)) {
 		r.drained()
 		return
 	}
+	if a.Role == api.DataPrimary && !r.consistent && !a.Force && r.w.opt.Faults&automaton.PromoteInconsistent == 0 {
+		done(errors.New("data are inconsistent"))
+		return
+	}
 	if r.role == api.DataSecondary {
 		r.stable = len(r.content)
 		r.closeEnd(a.Role == api.DataIdle)
@@ -179,7 +187,7 @@ func (r *replica) drained() {
 }
 
 func (r *replica) take(a api.Assignment) {
-	r.role, r.epoch, r.a = a.Role, a.Epoch, a
+	r.role, r.epoch, r.a, r.parked = a.Role, a.Epoch, a, false
 	switch a.Role {
 	case api.DataIdle:
 		r.clean = true
@@ -283,9 +291,9 @@ func (r *replica) watchConn() {
 	if c == nil {
 		return
 	}
-	bad, other, otherOpen := &c.badP, c.s, c.sOpen
+	bad, limit, other, otherOpen := &c.badP, c.limitP, c.s, c.sOpen
 	if c.s == r {
-		bad, other, otherOpen = &c.badS, c.p, c.pOpen
+		bad, limit, other, otherOpen = &c.badS, c.limitS, c.p, c.pOpen
 	}
 	reset := !otherOpen && r.w.dataNet() && other.n.power && !other.n.frozen
 	switch {
@@ -294,7 +302,7 @@ func (r *replica) watchConn() {
 		if *bad == 0 {
 			*bad = r.w.now
 		}
-		if r.w.now-*bad < c.limit {
+		if r.w.now-*bad < limit {
 			return
 		}
 	default:
@@ -320,6 +328,7 @@ func (r *replica) lostPeer(c *conn, clean bool) {
 
 func (r *replica) lostPrimary(c *conn, clean bool) {
 	if c.ready {
+		r.parked = !r.w.opt.Reattach
 		r.n.dataEvent(api.DataEvent{Kind: api.PrimaryLost, Clean: clean})
 		return
 	}

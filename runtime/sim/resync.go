@@ -11,7 +11,7 @@ import (
 // connect lets a secondary reach its primary.
 func (r *replica) connect() {
 	p := r.n.peer().rep
-	if r.conn != nil || !p.alive || p.n.frozen || !p.n.power || !r.w.dataNet() || p.role != api.DataPrimary || p.epoch != r.epoch {
+	if r.conn != nil || r.parked || !p.alive || p.n.frozen || !p.n.power || !r.w.dataNet() || p.role != api.DataPrimary || p.epoch != r.epoch {
 		return
 	}
 	if p.conn != nil { // the primary did not notice yet that the old connection is over
@@ -29,9 +29,11 @@ func (r *replica) connect() {
 		r.role = api.DataIdle
 		return
 	}
-	c := &conn{p: p, s: r, pOpen: true, sOpen: true, limit: r.w.between(2*time.Second, 30*time.Second)}
+	c := &conn{p: p, s: r, pOpen: true, sOpen: true, limitP: r.w.between(2*time.Second, 30*time.Second),
+		limitS: r.w.between(2*time.Second, 30*time.Second)}
 	p.conn, r.conn = c, c
 	p.n.dataEvent(api.DataEvent{Kind: api.PeerAttached})
+	c.chunk = 1
 	r.n.dataEvent(api.DataEvent{Kind: api.SyncStarted, Stats: api.SyncStats{Dir: "/data"}})
 	r.later(r.w.between(10*time.Millisecond, 300*time.Millisecond), func() { r.catchUp(c, rel) })
 }
@@ -53,43 +55,57 @@ func (r *replica) catchUp(c *conn, rel ha.Relation) {
 	p := c.p
 	if !c.begun {
 		c.begun = true
-		r.begin(p, rel)
+		r.begin(c, rel)
 	}
-	if r.w.opt.DirtyEarly {
-		p.dirty, r.dirty = -1, -1
-	}
-	chunk := 1 + r.w.rng.IntN(40)
-	for range chunk {
-		if len(r.content) >= len(p.content) {
+	more := false
+	for i := range p.content {
+		switch {
+		case i >= len(r.content):
+			r.content = append(r.content, 0)
+			fallthrough
+		case r.content[i] == 0 && i >= c.from:
+			if c.chunk--; c.chunk < 0 {
+				more = true
+				break
+			}
+			r.content[i] = p.content[i]
+		}
+		if more {
 			break
 		}
-		r.content = append(r.content, p.content[len(r.content)])
 	}
-	if len(r.content) < len(p.content) {
+	c.chunk = 1 + r.w.rng.IntN(40)
+	if r.w.opt.SlowCopy {
+		c.chunk = 5
+	}
+	if more {
 		r.later(r.w.between(20*time.Millisecond, 500*time.Millisecond), func() { r.catchUp(c, rel) })
 		return
 	}
 	r.equal(c)
 }
 
-// begin drops what the primary does not have, from the first record either side doubts.
-func (r *replica) begin(p *replica, rel ha.Relation) {
-	from := common(r.content, p.content)
-	if rel == ha.Same && r.clean && p.clean || rel == ha.Same && r.a.Sync == api.SyncNone || r.w.opt.DirtyEarly {
-		from = len(r.content) // trusted maps, nothing marked
-		if r.dirty >= 0 {
-			from = min(from, r.dirty)
+// begin marks what has to be copied as missing: from the first record that
+// differs, or, in a broken replicator, from the first one the maps name.
+func (r *replica) begin(c *conn, rel ha.Relation) {
+	p := c.p
+	c.from = common(r.content, p.content)
+	if r.w.opt.DirtyEarly {
+		c.from = min(len(r.content), len(p.content))
+		for _, dirty := range []int{p.dirty, r.dirty} {
+			if dirty >= 0 {
+				c.from = min(c.from, dirty)
+			}
 		}
-		if p.dirty >= 0 {
-			from = min(from, p.dirty)
-		}
+		p.dirty, r.dirty = -1, -1
 	}
 	r.w.checkOverwrite(r, p, rel)
-	if from < len(r.content) || len(r.content) < len(p.content) {
+	kept := min(c.from, len(r.content))
+	if kept < len(p.content) || kept < len(r.content) {
 		r.consistent = false
 	}
-	r.content = slices.Clone(r.content[:from])
-	r.stable = min(r.stable, from)
+	r.content = append(slices.Clone(r.content[:kept]), make([]uint64, len(p.content)-kept)...)
+	r.stable = min(r.stable, kept)
 }
 
 func common(a, b []uint64) int {

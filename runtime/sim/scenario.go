@@ -61,6 +61,10 @@ func parseOptions(line string, o Options) (Options, bool, error) {
 			o.Durable = true
 		case "reboot":
 			o.Reboot = true
+		case "slowcopy":
+			o.SlowCopy = true
+		case "reattach":
+			o.Reattach = true
 		case "lossy":
 			o.Lossy = true
 		default:
@@ -88,7 +92,7 @@ func (o Options) String() string {
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{o.Flow, "flow"}, {o.OneLink, "onelink"}, {o.Plain, "plain"}, {o.Durable, "durable"}, {o.Reboot, "reboot"}, {o.Lossy, "lossy"}} {
+	}{{o.Flow, "flow"}, {o.OneLink, "onelink"}, {o.Plain, "plain"}, {o.Durable, "durable"}, {o.Reboot, "reboot"}, {o.SlowCopy, "slowcopy"}, {o.Reattach, "reattach"}, {o.Lossy, "lossy"}} {
 		if f.on {
 			s += " " + f.name
 		}

@@ -88,14 +88,36 @@ func (w *World) checkPromote(n *Node, a api.Assignment) {
 			g.off[rec] = true
 		}
 	default:
-		if !n.rep.consistent {
-			w.fail(2, "%s becomes primary on inconsistent data", n.name)
-		}
 		w.checkLacking(n, "becomes primary")
 	}
+	if !n.rep.consistent && !a.Force {
+		w.fail(2, "%s becomes primary on inconsistent data", n.name)
+	}
+	w.checkBeside(n)
 	g.trusts[n.id] = true
 	if !a.Generation.IsZero() {
 		g.aloneAt[n.id] = w.now
+	}
+}
+
+// checkBeside: rule 3, nobody becomes primary beside a primary that it could hear.
+func (w *World) checkBeside(n *Node) {
+	p := n.peer()
+	recent := w.now - linkTimeout - 15*time.Second
+	if p.frozen || !p.rep.alive || p.rep.role != api.DataPrimary || !p.state().Primary() || w.wasCut(recent, w.now) ||
+		max(w.ghost.thawed[0], w.ghost.thawed[1]) > recent || p.script != nil && p.slow > 0 {
+		return
+	}
+	w.fail(3, "%s becomes primary beside its peer, which it could hear", n.name)
+}
+
+// checkPublish: what is told is on disk, and true.
+func (w *World) checkPublish(n *Node, s automaton.PeerState) {
+	if s.Epoch != n.stored.Epoch || s.UpToDate != n.stored.UpToDate || s.LastPrim != n.stored.LastPrim {
+		w.fail(2, "%s tells facts that are not on disk", n.name)
+	}
+	if s.Handover != nil && n.rep.alive && n.rep.role == api.DataPrimary && !s.Role.State.Primary() {
+		w.fail(3, "%s hands over while its data are still writable", n.name)
 	}
 }
 
@@ -206,7 +228,7 @@ func (w *World) checkRole(n *Node, e automaton.RoleChanged) {
 	}
 	g := &w.ghost
 	switch {
-	case e.From.State == ha.Stop:
+	case e.From.State == ha.Stop && e.To.State == ha.Wait:
 		g.started[n.id] = w.now
 	case e.To.State == ha.Second:
 		g.trusts[n.id] = false

@@ -23,6 +23,7 @@ const (
 	maxScript    = 4 * time.Second
 	splitWindow  = 120 * time.Second
 	pendingBound = 50 * time.Second
+	maxBuffered  = 8 // datagrams a frozen node's kernel keeps
 )
 
 // Options are what differs between worlds.
@@ -38,6 +39,8 @@ type Options struct {
 	Reboot      bool // automatic_reboot
 	Lossy       bool // messages get lost and reordered
 	Faults      automaton.Fault
+	SlowCopy    bool // a catch-up takes many seconds
+	Reattach    bool // a secondary that lost its primary connects again by itself
 	// DirtyEarly breaks the replicator: dirty is cleared before the copy is acknowledged.
 	DirtyEarly bool
 	// NoHold breaks the replicator: writes are acknowledged although the secondary is lost.
