@@ -109,7 +109,7 @@ func TestHungGuest(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			n := newNode(t)
-			n.vars = append(n.vars, "VM_STOP_TIMEOUT=1", "VM_FORCE_TIMEOUT=1")
+			n.vars = append(n.vars, "VM_STOP_TIMEOUT=1", "VM_FORCE_TIMEOUT=3")
 			n.define("a")
 			n.mustRun("start_prim")
 			n.set("hung", "")
@@ -183,7 +183,7 @@ func TestCheckerTransitions(t *testing.T) {
 	more := func() {
 		t.Helper()
 		from := looks()
-		n.eventually("more looks", func() bool { return looks() > from+4 })
+		n.eventually("more looks", func() bool { return looks() > from+3 })
 	}
 
 	n.eventually("first up", func() bool { return count("up") == 1 })

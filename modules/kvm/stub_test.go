@@ -121,7 +121,7 @@ func newNode(t *testing.T) *node {
 		"SAFE=" + filepath.Join(top, "safe"), "SAFEBIN=" + filepath.Join(top, "safe/private/bin"),
 		"SAFEUSERBIN=" + bin, "SAFEUSERVAR=" + filepath.Join(top, "var"), "SAFEUSERCONF=" + top, "SAFEMODULE=kvm",
 		"LIBVIRT=" + n.lib, "VM_UNDER_TEST=" + n.name, "VM_DIR=" + n.vms,
-		"VM_POLL=0.05", "VM_CHECK_INTERVAL=0.1", "VM_START_TIMEOUT=20", "VM_STOP_TIMEOUT=20", "VM_FORCE_TIMEOUT=20",
+		"VM_POLL=0.2", "VM_CHECK_INTERVAL=0.3", "VM_START_TIMEOUT=20", "VM_STOP_TIMEOUT=20", "VM_FORCE_TIMEOUT=20",
 		"VM_NAME=" + n.name, "VM_PATH=" + n.vms, "SNAPSHOT_DIR=",
 	}
 	t.Cleanup(n.killMachine)
