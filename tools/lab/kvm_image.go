@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,19 +22,19 @@ var guestModules = []string{"virtio_pci", "virtio_blk", "button", "evdev"}
 // and what lies there besides, so that a resynchronisation takes its time.
 const (
 	recordsSize = 1 << 30
-	payloadSize = 192 << 20
+	payloadSize = 128 << 20
 )
 
 // BuildGuest makes a virtual machine's files in dir out of what this machine
-// has: vmlinuz and its drivers, an initramfs with one program, an empty disk.
-// It needs the Go tools, the source tree as the working directory, and no
-// network. Files: vmlinuz, initrd, disk.qcow2.
+// has: a kernel, an initramfs with drivers and one program, a disk without
+// records. It needs the Go tools, the source tree as the working directory, and
+// no network. Files: vmlinux, initrd, disk.qcow2.
 func BuildGuest(ctx context.Context, dir string) error {
 	version, err := guestKernel("/boot", "/lib/modules")
 	if err != nil {
 		return err
 	}
-	if err := copyFile("/boot/vmlinuz-"+version, filepath.Join(dir, "vmlinuz"), 0o644); err != nil {
+	if err := uncompressKernel(ctx, "/boot/vmlinuz-"+version, filepath.Join(dir, "vmlinux")); err != nil {
 		return err
 	}
 	if err := buildInitramfs(ctx, version, filepath.Join(dir, "initrd")); err != nil {
@@ -79,11 +80,8 @@ func buildInitramfs(ctx context.Context, version, file string) (err error) {
 		return err
 	}
 	for i, driver := range drivers {
-		target := filepath.Join(root, "modules", fmt.Sprintf("%02d-%s", i, filepath.Base(driver)))
-		if err := copyFile(driver, target, 0o644); err != nil {
-			return err
-		}
-		if err := unpackDriver(ctx, target); err != nil {
+		name, _, _ := strings.Cut(filepath.Base(driver), ".")
+		if err := copyDriver(ctx, driver, filepath.Join(root, "modules", fmt.Sprintf("%02d-%s.ko", i, name))); err != nil {
 			return err
 		}
 	}
@@ -109,17 +107,24 @@ func guestDrivers(ctx context.Context, version string) ([]string, error) {
 	return files, nil
 }
 
-// unpackDriver uncompresses what some distributions compress.
-func unpackDriver(ctx context.Context, file string) error {
-	for suffix, tool := range map[string]string{".xz": "xz", ".zst": "zstd", ".gz": "gzip"} {
-		if strings.HasSuffix(file, suffix) {
-			if err := run(ctx, tool, "-q", "-d", file); err != nil {
-				return err
-			}
-			return os.RemoveAll(file) // zstd keeps it
-		}
+// copyDriver uncompresses what some distributions compress.
+func copyDriver(ctx context.Context, from, to string) error {
+	if strings.HasSuffix(from, ".ko") {
+		return copyFile(from, to, 0o644)
 	}
-	return nil
+	packed, err := os.ReadFile(from)
+	if err != nil {
+		return fmt.Errorf("copy driver: %w", err)
+	}
+	in, err := uncompress(ctx, packed)
+	if err != nil {
+		return fmt.Errorf("copy driver %s: %w", from, err)
+	}
+	plain, err := io.ReadAll(in)
+	if err := errors.Join(err, in.Close()); err != nil {
+		return fmt.Errorf("copy driver %s: %w", from, err)
+	}
+	return os.WriteFile(to, plain, 0o644)
 }
 
 func packInitramfs(ctx context.Context, root, file string) error {

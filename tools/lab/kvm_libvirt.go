@@ -60,7 +60,7 @@ func domainXML(name, dir, console string) string {
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
-    <kernel>%[2]s/vmlinuz</kernel>
+    <kernel>%[2]s/vmlinux</kernel>
     <initrd>%[2]s/initrd</initrd>
     <cmdline>console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable nokaslr</cmdline>
   </os>

@@ -25,15 +25,22 @@ import (
 const pause = 2 * time.Millisecond
 
 func main() {
-	fmt.Println() // an earlier boot may have ended in the middle of a line
+	tell("\n") // an earlier boot may have ended in the middle of a line
 	if err := life(); err != nil {
-		fmt.Println("failed", err)
+		tell("failed %v\n", err)
 	}
 	unix.Sync()
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
-		fmt.Println("failed power off:", err)
+		tell("failed power off: %v\n", err)
 	}
 	select {} // a kernel without its first process panics
+}
+
+// tell prints and waits until the console has it.
+func tell(format string, args ...any) {
+	fmt.Printf(format, args...)
+	// What cannot be waited for was printed all the same.
+	_ = unix.IoctlSetInt(int(os.Stdout.Fd()), unix.TCSBRK, 1)
 }
 
 func life() error {
@@ -58,11 +65,11 @@ func life() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("recovered %d.\n", last)
+	tell("recovered %d.\n", last)
 	for {
 		select {
 		case <-button:
-			fmt.Printf("closed %d.\n", last)
+			tell("closed %d.\n", last)
 			return nil
 		case <-time.After(pause):
 		}
@@ -70,7 +77,7 @@ func life() error {
 			return err
 		}
 		last++
-		fmt.Printf("ack %d.\n", last)
+		tell("ack %d.\n", last)
 	}
 }
 

@@ -23,7 +23,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo(), writer())
+	root.AddCommand(demo(), demoKVM(), writer())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := root.ExecuteContext(ctx); err != nil {
@@ -47,6 +47,22 @@ func demo() *cobra.Command {
 	return c
 }
 
+func demoKVM() *cobra.Command {
+	var o lab.KVMOptions
+	c := &cobra.Command{
+		Use:     "demo-kvm",
+		Short:   "The same with a real virtual machine under libvirt",
+		Example: "  lab demo-kvm\n  lab demo-kvm --tutorial   # with the userconfig.xml of older tutorials",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return tell(c.Context(), "demo-kvm", o.Stay, lab.DemoKVM(o))
+		},
+	}
+	c.Flags().BoolVar(&o.Stay, "stay", false, "start the pair again and keep both nodes until the command is interrupted")
+	c.Flags().BoolVar(&o.Tutorial, "tutorial", false, "take the userconfig.xml of older tutorials, with its default times")
+	return c
+}
+
 // tell makes a lab, runs the story on it and cleans up, whatever happens.
 func tell(ctx context.Context, id string, stay bool, play func(context.Context, *lab.Lab, *lab.Story) error) (err error) {
 	product, err := filepath.Abs(filepath.Dir(os.Args[0]))
@@ -55,7 +71,7 @@ func tell(ctx context.Context, id string, stay bool, play func(context.Context, 
 	}
 	story := lab.NewStory(os.Stdout, time.Now)
 	story.Say("Make two nodes of this machine, each with its own disk, networks and processes")
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("safehold-%s-%d", id, os.Getpid()))
+	dir := filepath.Join("/var/tmp", fmt.Sprintf("safehold-%s-%d", id, os.Getpid()))
 	l, err := lab.New(ctx, lab.Options{Dir: dir, ID: id, Product: product})
 	if err != nil {
 		return err
