@@ -190,7 +190,9 @@ func TestChecksThatStayGoOn(t *testing.T) {
 }
 
 func TestEndOfRunEndsTheChecks(t *testing.T) {
-	k := New()
+	procs := newPoller("/proc")
+	k := assemble(procs)
+	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(t.Context())
 	results, err := k.Run(ctx, []api.Check{
 		check("tcp", "a", "addr", "127.0.0.1", "port", "1"), check("proc", "b", "name", "no-such-process"),
@@ -199,16 +201,13 @@ func TestEndOfRunEndsTheChecks(t *testing.T) {
 		t.Fatal(err)
 	}
 	next(t, results)
-	before := runtime.NumGoroutine()
+	next(t, results)
 	cancel()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		k.mu.Lock()
-		idle := k.current == nil && len(k.running) == 0
-		k.mu.Unlock()
-		k.procs.mu.Lock()
-		idle = idle && k.procs.wake == nil && len(k.procs.watches) == 0
-		k.procs.mu.Unlock()
-		if idle && runtime.NumGoroutine() < before {
+		procs.mu.Lock()
+		idle := procs.wake == nil && len(procs.watches) == 0
+		procs.mu.Unlock()
+		if idle && runtime.NumGoroutine() <= before {
 			return
 		}
 		if time.Now().After(end) {

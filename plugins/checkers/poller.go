@@ -29,7 +29,7 @@ func newPoller(proc string) *poller {
 func (p *poller) add(ctx context.Context, c api.Check, report func(api.Result)) {
 	w, err := errd.NewWatch(c, time.Now())
 	if err != nil {
-		return // Validate let it pass; see Checkers.Run
+		return // Run validated it
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -28,7 +28,7 @@ func Validate(c api.Check) error {
 
 // Probe sends echoes until one is answered or ctx, which carries the timeout,
 // ends. Names are resolved each time.
-func Probe(ctx context.Context, c api.Check) (time.Duration, error) {
+func Probe(ctx context.Context, c api.Check) (map[string]float64, error) {
 	addr := c.Attrs["addr"]
 	p := probing.New(addr)
 	p.SetPrivileged(true) // a raw socket: unprivileged ones are off by default (net.ipv4.ping_group_range)
@@ -42,10 +42,10 @@ func Probe(ctx context.Context, c api.Check) (time.Duration, error) {
 	err := p.RunWithContext(ctx)
 	switch {
 	case answered:
-		return rtt, nil
+		return map[string]float64{"latency_seconds": rtt.Seconds()}, nil
 	case err != nil && !errors.Is(err, context.DeadlineExceeded):
-		return 0, fmt.Errorf("ping %s: %w", addr, err)
+		return nil, fmt.Errorf("ping %s: %w", addr, err)
 	default:
-		return 0, fmt.Errorf("ping %s: no answer within %v", addr, c.Timeout)
+		return nil, fmt.Errorf("ping %s: no answer within %v", addr, c.Timeout)
 	}
 }

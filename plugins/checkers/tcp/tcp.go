@@ -26,12 +26,12 @@ func Validate(c api.Check) error {
 }
 
 // Probe connects once; ctx carries the timeout. Names are resolved each time.
-func Probe(ctx context.Context, c api.Check) (time.Duration, error) {
+func Probe(ctx context.Context, c api.Check) (map[string]float64, error) {
 	began := time.Now()
 	conn, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", net.JoinHostPort(c.Attrs["addr"], c.Attrs["port"]))
 	if err != nil {
-		return 0, fmt.Errorf("connect to %s port %s: %w", c.Attrs["addr"], c.Attrs["port"], err)
+		return nil, fmt.Errorf("connect to %s port %s: %w", c.Attrs["addr"], c.Attrs["port"], err)
 	}
 	_ = conn.Close()
-	return time.Since(began), nil
+	return map[string]float64{"latency_seconds": time.Since(began).Seconds()}, nil
 }
