@@ -271,3 +271,80 @@ func writePEM(t *testing.T, file, kind string, der []byte) {
 		t.Fatal(err)
 	}
 }
+
+// cable is the connection from a secondary to a primary, to be frozen or cut.
+type cable struct {
+	mu     sync.Mutex // guards everything below
+	frozen chan struct{}
+	conns  []net.Conn
+}
+
+// between puts a cable between a primary and its secondary.
+func between(t *testing.T, p, s *node) *cable {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	c := &cable{frozen: make(chan struct{})}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			in, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", p.cfg.Listen)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			c.mu.Lock()
+			c.conns = append(c.conns, in, out)
+			c.mu.Unlock()
+			wg.Go(func() { c.carry(in, out) })
+			wg.Go(func() { c.carry(out, in) })
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		c.cut()
+		wg.Wait()
+	})
+	s.rep.mu.Lock()
+	s.cfg.PeerAddr, s.rep.cfg.PeerAddr = ln.Addr().String(), ln.Addr().String()
+	s.rep.mu.Unlock()
+	return c
+}
+
+func (c *cable) carry(to, from net.Conn) {
+	defer to.Close()
+	buf := make([]byte, 4096)
+	for {
+		n, err := from.Read(buf)
+		select {
+		case <-c.frozen:
+			for err == nil { // bytes vanish
+				_, err = from.Read(buf)
+			}
+		default:
+		}
+		if err != nil {
+			return
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// freeze lets every byte vanish from now on.
+func (c *cable) freeze() { close(c.frozen) }
+
+// cut breaks all connections.
+func (c *cable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.conns {
+		x.Close()
+	}
+	c.conns = nil
+}

@@ -29,6 +29,9 @@ func (o Object) Stat() (unix.Stat_t, error) {
 	return st, unix.Fstat(o.FD, &st)
 }
 
+// Reopen opens the object anew with the flags of open(2).
+func (o Object) Reopen(flags int) (int, error) { return unix.Open(o.proc(), flags|unix.O_CLOEXEC, 0) }
+
 // Chmod sets the permission bits.
 func (o Object) Chmod(mode uint32) error { return unix.Chmod(o.proc(), mode&0o7777) }
 

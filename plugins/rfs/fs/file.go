@@ -103,7 +103,8 @@ func (f *FS) openNode(n *node, writer bool) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	return fd, nil
+	defer unix.Close(fd)
+	return backing.Object{FD: fd}.Reopen(flags)
 }
 
 // learnContent finds out, once per node, whether its changes are tracked.

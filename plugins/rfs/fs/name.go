@@ -229,14 +229,19 @@ func (f *FS) remove(id fuse.NodeID, name string, op wire.Op, do func(string) err
 		if err != nil {
 			return nil, err
 		}
-		st, err := f.root.Lstat(rel)
+		o, err := f.root.Object(rel)
+		if err != nil {
+			return nil, err
+		}
+		defer o.Close()
+		st, err := o.Stat()
 		if err != nil {
 			return nil, err
 		}
 		if err := do(rel); err != nil {
 			return nil, err
 		}
-		f.dropName(parent, name, &st)
+		f.dropName(parent, name, &st, o)
 		if !f.cfg.Filter.Replicated(rel, op == wire.OpRmdir) {
 			return local(), nil
 		}
@@ -246,8 +251,8 @@ func (f *FS) remove(id fuse.NodeID, name string, op wire.Op, do func(string) err
 }
 
 // dropName takes a name out of the table after it was removed or replaced; st
-// is from before.
-func (f *FS) dropName(parent *node, name string, st *unix.Stat_t) {
+// and o are from before.
+func (f *FS) dropName(parent *node, name string, st *unix.Stat_t, o backing.Object) {
 	last := st.Nlink <= 1 || st.Mode&unix.S_IFMT == unix.S_IFDIR
 	n := f.table.child(st.Ino)
 	if n == nil {
@@ -260,6 +265,9 @@ func (f *FS) dropName(parent *node, name string, st *unix.Stat_t) {
 	f.table.removeLink(n, parent, name, last)
 	if !last {
 		return
+	}
+	if fd, err := unix.FcntlInt(uintptr(o.FD), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+		f.table.keep(n, fd)
 	}
 	n.mu.Lock()
 	n.gone = true
@@ -298,12 +306,21 @@ func (f *FS) rename(r fuse.RenameRequest) ([]*peer.Ticket, error) {
 	if replicated != f.cfg.Filter.Replicated(to, dir) {
 		return nil, unix.EXDEV
 	}
-	old, oldErr := f.root.Lstat(to)
+	var old *unix.Stat_t
+	victim, err := f.root.Object(to)
+	if err == nil {
+		defer victim.Close()
+		was, err := victim.Stat()
+		if err != nil {
+			return nil, err
+		}
+		old = &was
+	}
 	if err := f.root.Rename(from, to, r.Flags); err != nil {
 		return nil, err
 	}
 	exchange := r.Flags&unix.RENAME_EXCHANGE != 0
-	f.moveNodes(op, np, r, &st, &old, oldErr == nil, exchange)
+	f.moveNodes(op, np, r, &st, old, victim, exchange)
 	if !replicated {
 		return local(), nil
 	}
@@ -316,16 +333,17 @@ func (f *FS) rename(r fuse.RenameRequest) ([]*peer.Ticket, error) {
 		Parent: f.parentTime(from), Parent2: f.parentTime(to)}), nil
 }
 
-// moveNodes follows a rename in the table.
-func (f *FS) moveNodes(op, np *node, r fuse.RenameRequest, st, old *unix.Stat_t, had, exchange bool) {
-	if had && old.Ino == st.Ino {
+// moveNodes follows a rename in the table; old and victim are what it replaced, if
+// anything.
+func (f *FS) moveNodes(op, np *node, r fuse.RenameRequest, st, old *unix.Stat_t, victim backing.Object, exchange bool) {
+	if old != nil && old.Ino == st.Ino {
 		return // two names of one inode: rename(2) does nothing
 	}
 	var other *node
-	if had && exchange {
+	if old != nil && exchange {
 		other = f.table.child(old.Ino)
-	} else if had {
-		f.dropName(np, r.NewName, old)
+	} else if old != nil {
+		f.dropName(np, r.NewName, old, victim)
 	}
 	if n := f.table.child(st.Ino); n != nil {
 		f.table.moveLink(n, op, r.Name, np, r.NewName)

@@ -30,6 +30,7 @@ type node struct {
 	pins     int // handles, children, and those that keep it for a while
 	writers  int // handles opened for writing
 	fds      []int
+	kept     int // O_PATH descriptor of an inode without a name that the kernel still knows; 0: none
 	unlinked bool
 }
 
@@ -206,6 +207,10 @@ func (t *table) collect(n *node) {
 		return
 	}
 	delete(t.byID, n.id)
+	if n.kept != 0 {
+		unix.Close(n.kept)
+		n.kept = 0
+	}
 	if t.byIno[n.ino] == n {
 		delete(t.byIno, n.ino)
 	}
@@ -238,14 +243,30 @@ func (t *table) closed(n *node, fd int, writer bool) (writers, handles int) {
 	return n.writers, len(n.fds)
 }
 
-// anyFD gives a descriptor of an open handle, duplicated.
+// anyFD gives a descriptor of the inode, duplicated; it may be O_PATH.
 func (t *table) anyFD(n *node) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(n.fds) == 0 {
+	fd := n.kept
+	if len(n.fds) > 0 {
+		fd = n.fds[0]
+	}
+	if fd == 0 {
 		return -1, unix.ESTALE
 	}
-	return unix.FcntlInt(uintptr(n.fds[0]), unix.F_DUPFD_CLOEXEC, 0)
+	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+}
+
+// keep holds an inode that is about to lose its last name, so that whoever looked
+// it up before can still open it. It takes the descriptor over.
+func (t *table) keep(n *node, fd int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n.kept != 0 || t.byID[n.id] != n {
+		unix.Close(fd)
+		return
+	}
+	n.kept = fd
 }
 
 func (t *table) writersOf(n *node) int {

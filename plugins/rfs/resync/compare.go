@@ -93,7 +93,7 @@ func (r *run) merge(ctx context.Context, d dirKey, self wire.Entry, here []wire.
 			t, theirs = &theirs[0], theirs[1:]
 		}
 		r.stats.files.Add(1)
-		made, err := r.entry(d, e, t)
+		made, err := r.entry(d, e, t, self.Xattrs|there.Self.Xattrs != 0)
 		if err != nil {
 			return nil, fmt.Errorf("compare %s: %w", backing.Join(d.rel, e.Name), err)
 		}
@@ -138,8 +138,9 @@ func sameKind(e wire.Entry, t *wire.Entry) bool {
 }
 
 // entry makes one name on the secondary like this one; made tells that it was
-// not there as it should be.
-func (r *run) entry(d dirKey, e wire.Entry, t *wire.Entry) (made bool, err error) {
+// not there as it should be. inherits tells that the directory may give new names
+// a default ACL.
+func (r *run) entry(d dirKey, e wire.Entry, t *wire.Entry, inherits bool) (made bool, err error) {
 	rel := backing.Join(d.rel, e.Name)
 	if t != nil && !sameKind(e, t) {
 		if err := r.send(&wire.Change{Op: wire.OpRemove, Dir: d.dir, Path: rel}); err != nil {
@@ -158,7 +159,7 @@ func (r *run) entry(d dirKey, e wire.Entry, t *wire.Entry) (made bool, err error
 		if regular {
 			r.note(d.dir, rel, e, nil)
 		}
-		return true, r.fixXattrs(d.dir, rel, e, nil)
+		return true, r.setXattrs(d.dir, rel, inherits || e.Xattrs != 0)
 	}
 	if err := r.fixXattrs(d.dir, rel, e, t); err != nil {
 		return false, err
@@ -227,7 +228,12 @@ func (r *run) create(dir uint16, rel string, e wire.Entry) error {
 
 // fixXattrs sends all extended attributes when they differ.
 func (r *run) fixXattrs(dir uint16, rel string, e wire.Entry, t *wire.Entry) error {
-	if t != nil && t.Xattrs == e.Xattrs || t == nil && e.Xattrs == 0 {
+	return r.setXattrs(dir, rel, t.Xattrs != e.Xattrs)
+}
+
+// setXattrs sends all extended attributes, if any is to be sent.
+func (r *run) setXattrs(dir uint16, rel string, needed bool) error {
+	if !needed {
 		return nil
 	}
 	o, err := r.Dirs[dir].Root.Object(rel)

@@ -114,7 +114,7 @@ func (r *run) link(rec *record) error {
 		if err := r.create(rec.key.Dir, first, e); err != nil {
 			return err
 		}
-		if err := r.fixXattrs(rec.key.Dir, first, e, nil); err != nil {
+		if err := r.setXattrs(rec.key.Dir, first, true); err != nil {
 			return err
 		}
 		rec.fresh, ino = true, 0
