@@ -75,14 +75,13 @@ func BenchmarkDirectWriteRatio(b *testing.B) {
 		o     fuse.Options
 		later bool // each write runs and is answered on a goroutine of its own
 	}{
-		{"readers=1", fuse.Options{Readers: 1}, false},
-		{"readers=2", fuse.Options{Readers: 2}, false},
-		{"readers=4", fuse.Options{Readers: 4}, false},
-		{"readers=4,clone", fuse.Options{Readers: 4, CloneFDs: true}, false},
-		{"readers=4,lock", fuse.Options{Readers: 4, LockThreads: true}, false},
-		{"readers=16", fuse.Options{Readers: 16}, false},
-		{"readers=1,later", fuse.Options{Readers: 1}, true},
-		{"readers=4,later", fuse.Options{Readers: 4}, true},
+		{"readers=1", fuse.Options{Readers: 1, MaxReaders: 1}, false},
+		{"readers=4", fuse.Options{Readers: 4, MaxReaders: 4}, false},
+		{"readers=4,clone", fuse.Options{Readers: 4, MaxReaders: 4, CloneFDs: true}, false},
+		{"readers=4,lock", fuse.Options{Readers: 4, MaxReaders: 4, LockThreads: true}, false},
+		{"readers=2-16", fuse.Options{Readers: 2}, false},
+		{"readers=4-16", fuse.Options{Readers: 4}, false},
+		{"readers=4,later", fuse.Options{Readers: 4, MaxReaders: 4}, true},
 	} {
 		for _, depth := range []int{1, 16} {
 			b.Run(fmt.Sprintf("%s/depth=%d", c.name, depth), func(b *testing.B) {

@@ -44,7 +44,7 @@ type Conn struct {
 
 // Attach serves a connection that was mounted elsewhere: file is its
 // descriptor, of which Attach takes a duplicate, and st what State returned
-// there. Only Readers, CloneFDs, LockThreads, MaxNamespace, MaxMemory and Log
+// there. Only Readers, MaxReaders, CloneFDs, LockThreads, MaxNamespace, MaxMemory and Log
 // of the options matter.
 func Attach(file *os.File, st State, o Options) (*Conn, error) {
 	o.MaxWrite, o.MaxBackground, o.Congestion = st.MaxWrite, st.MaxBackground, st.Congestion

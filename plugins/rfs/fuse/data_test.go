@@ -156,7 +156,7 @@ func TestParallelWriters(t *testing.T) {
 		"shared":    {Readers: 3},
 		"cloned":    {Readers: 3, CloneFDs: true, LockThreads: true},
 		"writeback": {WritebackCache: true},
-		"tiny":      {Readers: 1, MaxWrite: 4096, MaxBackground: 2, MaxNamespace: 1, MaxMemory: 1},
+		"tiny":      {Readers: 1, MaxReaders: 1, MaxWrite: 4096, MaxBackground: 2, MaxNamespace: 1, MaxMemory: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mount(t, o)

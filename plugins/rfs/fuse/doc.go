@@ -34,8 +34,10 @@
 // # Goroutines
 //
 // Serve starts Options.Readers goroutines that read requests. Read, Write,
-// Fsync, Flush, Forget and Interrupt are called on the reader itself, one after
-// the other; a handler that has to wait for something slow should return and
+// Fsync, Flush, Forget and Interrupt are called on the reader itself. A handler
+// may wait there: while all readers are at work, more are started, up to
+// Options.MaxReaders. Beyond that requests wait in the kernel, so a handler
+// that waits long, or for another request, should return and
 // answer later. All other calls run on a goroutine each, at most
 // Options.MaxNamespace at a time; when all are busy, readers wait. Serve
 // returns only when its readers and every running call have returned. Requests
@@ -56,7 +58,7 @@
 //   - NotifyEntry and NotifyDelete while a request that holds the directory
 //     (create, unlink, rename, lookup …) is not answered yet and waits for the
 //     notifying goroutine: the kernel holds the directory's lock.
-//   - A handler that blocks on a reader until another write arrives.
+//   - Handlers that block on all of MaxReaders until another request arrives.
 //
 // Send notifications from a goroutine of their own.
 //

@@ -18,11 +18,16 @@ type fakeKernel struct {
 // serveFake serves h over a fake kernel until the test ends.
 func serveFake(t testing.TB, h Handler) *fakeKernel {
 	t.Helper()
+	return serveFakeWith(t, h, Options{})
+}
+
+func serveFakeWith(t testing.TB, h Handler, o Options) *fakeKernel {
+	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := Options{}.complete()
+	o, err = o.complete()
 	if err != nil {
 		t.Fatal(err)
 	}

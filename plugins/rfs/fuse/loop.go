@@ -25,13 +25,14 @@ type loop struct {
 	chunks *chunkPool
 	slots  *sync.Pool
 	stop   atomic.Bool
+	crew   crew
 }
 
 // newLoop reads from dev, and from clones of it when asked.
 func newLoop(dev *device, o *Options) (*loop, error) {
 	dev.retain()
 	l := &loop{
-		opts: o, devs: []*device{dev}, slots: newSlotPool(),
+		opts: o, crew: crew{least: int64(o.Readers), most: int64(o.MaxReaders)}, devs: []*device{dev}, slots: newSlotPool(),
 		chunks: newChunkPool(o.chunkSize(), o.chunkLimit(), o.Readers),
 	}
 	for o.CloneFDs && len(l.devs) < o.Readers {
@@ -73,29 +74,35 @@ func (l *loop) serve(ctx context.Context, d *dispatcher) error {
 
 // readAll runs the readers and returns what ended the first one that failed.
 func (l *loop) readAll(d *dispatcher) error {
-	errs := make([]error, l.opts.Readers)
-	var wg sync.WaitGroup
-	for i := range errs {
+	var (
+		wg    sync.WaitGroup
+		once  sync.Once
+		first error
+		start func()
+	)
+	start = func() {
+		dev := l.devs[int(l.crew.hired.Add(1)-1)%len(l.devs)]
 		wg.Go(func() {
 			if l.opts.LockThreads {
 				runtime.LockOSThread()
 				defer runtime.UnlockOSThread()
 			}
-			errs[i] = l.read(l.devs[i%len(l.devs)], d)
+			if err := l.read(dev, d, start); err != nil {
+				once.Do(func() { first = err })
+			}
 		})
 	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	for range l.opts.Readers {
+		l.crew.size.Add(1)
+		start()
 	}
-	return nil
+	wg.Wait()
+	return first
 }
 
-// read is one reader. It returns nil when the file system is gone or the loop
-// was told to stop.
-func (l *loop) read(dev *device, d *dispatcher) error {
+// read is one reader. It returns nil when the file system is gone, the loop was
+// told to stop, or there are too many readers. It calls more to start another one.
+func (l *loop) read(dev *device, d *dispatcher, more func()) error {
 	space := l.opts.MaxWrite + pageSize
 	var in inlet
 	defer in.close()
@@ -103,8 +110,13 @@ func (l *loop) read(dev *device, d *dispatcher) error {
 		if !in.room(l.chunks, space) {
 			return nil
 		}
+		if l.crew.surplus() {
+			return nil
+		}
 		buf := in.next(space)
+		l.crew.idle.Add(1)
 		n, err := unix.Read(dev.fd, buf)
+		left := l.crew.idle.Add(-1)
 		switch {
 		case err == nil:
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOENT):
@@ -118,6 +130,9 @@ func (l *loop) read(dev *device, d *dispatcher) error {
 		}
 		if n == 0 {
 			return nil // the peer hung up; the kernel itself never sends nothing
+		}
+		if left == 0 && l.crew.grow() {
+			more()
 		}
 		in.take(n)
 		d.message(l.slots, dev, in.chunk, buf[:n])

@@ -33,10 +33,12 @@ type Options struct {
 	// Refuse names features not to be negotiated.
 	Refuse Feature
 
-	// Readers is the number of goroutines that read requests; 4 when 0. It is how
-	// many data calls run at a time when the handler answers before it returns.
-	Readers int
-	// CloneFDs gives each reader a descriptor of its own. When this process is
+	// Readers is the number of goroutines that read requests; 4 when 0. While all
+	// of them are in the handler, more are started, up to MaxReaders, which is
+	// how many data calls run at a time when the handler answers before it
+	// returns; 16 when 0, at least Readers.
+	Readers, MaxReaders int
+	// CloneFDs gives each of Readers a descriptor of its own. When this process is
 	// killed, what was read from a clone and not answered fails; without clones
 	// another process that holds the descriptor (Conn.File) can have it sent
 	// again (Conn.Resend).
@@ -47,7 +49,7 @@ type Options struct {
 	MaxNamespace int
 	// MaxMemory bounds the memory in bytes that holds writes not yet answered or
 	// retained; readers wait beyond it. 256 MiB when 0; at least two chunks
-	// (8 MiB with the default MaxWrite) per reader.
+	// (8 MiB with the default MaxWrite) for each of MaxReaders.
 	MaxMemory int
 
 	// Log gets warnings about broken messages; nothing is logged when nil.
@@ -61,6 +63,7 @@ func (o Options) complete() (Options, error) {
 	orDefault(&o.MaxBackground, 128)
 	orDefault(&o.Congestion, max(o.MaxBackground*3/4, 1))
 	orDefault(&o.Readers, 4)
+	orDefault(&o.MaxReaders, max(o.Readers, 16))
 	orDefault(&o.MaxNamespace, 256)
 	orDefault(&o.MaxMemory, 256<<20)
 	if o.Source == "" {
@@ -76,8 +79,8 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("fuse options: MaxBackground %d is not within 1 to 65535", o.MaxBackground)
 	case o.Congestion < 1 || o.Congestion > o.MaxBackground:
 		return o, fmt.Errorf("fuse options: Congestion %d is not within 1 to MaxBackground %d", o.Congestion, o.MaxBackground)
-	case o.Readers < 1 || o.Readers > 256:
-		return o, fmt.Errorf("fuse options: Readers %d is not within 1 to 256", o.Readers)
+	case o.Readers < 1 || o.MaxReaders < o.Readers || o.MaxReaders > 256:
+		return o, fmt.Errorf("fuse options: Readers %d and MaxReaders %d are not within 1 to 256", o.Readers, o.MaxReaders)
 	case o.MaxNamespace < 1 || o.MaxReadahead < 0 || o.MaxMemory < 0:
 		return o, fmt.Errorf("fuse options: MaxNamespace, MaxReadahead and MaxMemory must be positive")
 	}
@@ -89,7 +92,7 @@ func (o Options) complete() (Options, error) {
 func (o *Options) chunkSize() int { return 4*(o.MaxWrite+pageSize) + pageSize }
 
 // chunkLimit is how many chunks MaxMemory allows.
-func (o *Options) chunkLimit() int { return max(o.MaxMemory/o.chunkSize(), 2*o.Readers) }
+func (o *Options) chunkLimit() int { return max(o.MaxMemory/o.chunkSize(), 2*o.MaxReaders) }
 
 func orDefault(v *int, d int) {
 	if *v == 0 {
