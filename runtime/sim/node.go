@@ -26,7 +26,8 @@ type Node struct {
 	published *automaton.PeerState
 	wire      []automaton.PeerState // what was published, for replays
 	backlog   []func()
-	buffered  int // datagrams in the backlog
+	echo      message // newest state of the peer it said it knows
+	buffered  int     // datagrams in the backlog
 	ticks     uint64
 	tear      int // effects until a power cut; 0: none
 
@@ -100,7 +101,7 @@ func (n *Node) boot() {
 	n.power, n.frozen, n.backlog = true, false, nil
 	n.life++
 	n.m = automaton.NewMutant(n.config(), n.stored, n.w.now, n.w.opt.Faults)
-	n.published, n.script, n.vip = nil, nil, false
+	n.published, n.script, n.vip, n.echo = nil, nil, false, message{}
 	n.resetLinks()
 	n.rep.restart()
 	n.step(automaton.DataBack{Facts: n.rep.facts()})
@@ -297,7 +298,11 @@ func (n *Node) powerOff() {
 	n.active = map[string]bool{}
 }
 
-func (n *Node) freeze() { n.frozen, n.buffered = true, 0; n.w.ghost.splitSince = 0 }
+func (n *Node) freeze() {
+	n.frozen, n.buffered = true, 0
+	n.w.ghost.frozen[n.id] = n.w.now
+	n.w.ghost.splitSince = 0
+}
 
 func (n *Node) thaw() {
 	if !n.frozen {

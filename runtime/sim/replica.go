@@ -49,7 +49,7 @@ type conn struct {
 	sOpen   bool
 	ready   bool
 	begun   bool // catch-up began
-	from    int  // first record it copies
+	next    int  // first record still to be copied
 	chunk   int  // records it copies in the next turn
 	badP    time.Duration
 	badS    time.Duration
@@ -278,6 +278,7 @@ func (r *replica) watch() {
 			r.pending = nil
 		}
 		r.drained()
+		r.w.checkHold(r.n)
 		for _, p := range r.pending {
 			r.w.checkPending(r.n, p)
 		}

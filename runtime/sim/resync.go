@@ -57,23 +57,14 @@ func (r *replica) catchUp(c *conn, rel ha.Relation) {
 		c.begun = true
 		r.begin(c, rel)
 	}
-	more := false
-	for i := range p.content {
-		switch {
-		case i >= len(r.content):
+	for ; c.next < len(p.content) && c.chunk > 0; c.chunk-- {
+		if c.next == len(r.content) {
 			r.content = append(r.content, 0)
-			fallthrough
-		case r.content[i] == 0 && i >= c.from:
-			if c.chunk--; c.chunk < 0 {
-				more = true
-				break
-			}
-			r.content[i] = p.content[i]
 		}
-		if more {
-			break
-		}
+		r.content[c.next] = p.content[c.next]
+		c.next++
 	}
+	more := c.next < len(p.content)
 	c.chunk = 1 + r.w.rng.IntN(40)
 	if r.w.opt.SlowCopy {
 		c.chunk = 5
@@ -89,18 +80,18 @@ func (r *replica) catchUp(c *conn, rel ha.Relation) {
 // differs, or, in a broken replicator, from the first one the maps name.
 func (r *replica) begin(c *conn, rel ha.Relation) {
 	p := c.p
-	c.from = common(r.content, p.content)
+	c.next = common(r.content, p.content)
 	if r.w.opt.DirtyEarly {
-		c.from = min(len(r.content), len(p.content))
+		c.next = min(len(r.content), len(p.content))
 		for _, dirty := range []int{p.dirty, r.dirty} {
 			if dirty >= 0 {
-				c.from = min(c.from, dirty)
+				c.next = min(c.next, dirty)
 			}
 		}
 		p.dirty, r.dirty = -1, -1
 	}
 	r.w.checkOverwrite(r, p, rel)
-	kept := min(c.from, len(r.content))
+	kept := min(c.next, len(r.content))
 	if kept < len(p.content) || kept < len(r.content) {
 		r.consistent = false
 	}

@@ -21,7 +21,9 @@ type ghost struct {
 	wants   [2]bool // a forced start is under way
 	trusts  [2]bool // was primary last, and gave the role to nobody
 	started [2]time.Duration
+	frozen  [2]time.Duration // when last, until thawed
 	thawed  [2]time.Duration
+	epoch   [2]uint64 // highest the peer was heard to be primary in
 	sentAt  map[message]time.Duration
 	heardAt [2]time.Duration // when the newest state heard was published
 	reach   [2][]span        // of datagrams of a node
@@ -67,6 +69,9 @@ func (g *ghost) published(n *Node, s automaton.PeerState) {
 }
 
 func (g *ghost) heard(n *Node, s automaton.PeerState) {
+	if s.Role.State.Primary() {
+		g.epoch[n.id] = max(g.epoch[n.id], s.Epoch)
+	}
 	g.heardAt[n.id] = max(g.heardAt[n.id], g.sentAt[message{s.Incarnation, s.Sequence}])
 }
 
@@ -75,6 +80,30 @@ func (g *ghost) ended(n *Node) { g.started[n.id] = 0 }
 func (g *ghost) detached(n *Node) {
 	g.aloneAt[n.id] = n.w.now
 	n.w.checkLacking(n, "goes on alone")
+	n.w.checkTold(n)
+}
+
+// checkTold: a primary goes on alone only when the peer knows that it is
+// behind, or could not be told.
+func (w *World) checkTold(n *Node) {
+	p := n.peer()
+	since := w.now - holdLimit - 3*time.Second
+	if p.state() != ha.Second || p.frozen || p.published == nil || !p.published.DataReady || w.wasCut(since, w.now) ||
+		max(w.ghost.thawed[0], w.ghost.thawed[1]) > since || w.opt.Flow {
+		return
+	}
+	w.fail(1, "%s goes on alone while its secondary, which it can reach, may still take over", n.name)
+}
+
+// checkHold: rule 4, the peer's word is not waited for without end.
+func (w *World) checkHold(n *Node) {
+	r := n.rep
+	held := w.now - max(r.holdAt, w.ghost.thawed[n.id])
+	if !r.hold || r.drain != nil || !n.state().Primary() || n.published == nil || n.published.Stopping ||
+		r.a.Generation.IsZero() || held < 2*holdLimit+2*time.Second {
+		return
+	}
+	w.fail(4, "%s holds its writes for %v after it lost its secondary", n.name, held)
 }
 
 // checkPromote: rules 1 and 2 when a node begins to serve its data.
@@ -92,6 +121,9 @@ func (w *World) checkPromote(n *Node, a api.Assignment) {
 	}
 	if !n.rep.consistent && !a.Force {
 		w.fail(2, "%s becomes primary on inconsistent data", n.name)
+	}
+	if a.Epoch <= w.ghost.epoch[n.id] {
+		w.fail(3, "%s serves in epoch %d, which its peer has used", n.name, a.Epoch)
 	}
 	w.checkBeside(n)
 	g.trusts[n.id] = true
@@ -116,6 +148,10 @@ func (w *World) checkPublish(n *Node, s automaton.PeerState) {
 	if s.Epoch != n.stored.Epoch || s.UpToDate != n.stored.UpToDate || s.LastPrim != n.stored.LastPrim {
 		w.fail(2, "%s tells facts that are not on disk", n.name)
 	}
+	if last := n.echo; s.EchoOf == last.inc && s.Echo < last.seq {
+		w.fail(3, "%s takes an older state of its peer for the present one", n.name)
+	}
+	n.echo = message{s.EchoOf, s.Echo}
 	if s.Handover != nil && n.rep.alive && n.rep.role == api.DataPrimary && !s.Role.State.Primary() {
 		w.fail(3, "%s hands over while its data are still writable", n.name)
 	}
@@ -158,7 +194,8 @@ func (w *World) excused(n *Node, info ackInfo) bool {
 	if info.by == n.id || g.heardAt[n.id] >= info.alone {
 		return false
 	}
-	if info.forced || g.started[n.id] > info.alone && g.trusts[n.id] {
+	away := g.started[n.id] > info.alone || g.frozen[n.id] <= info.alone && info.alone <= g.thawed[n.id]
+	if info.forced || away && g.trusts[n.id] {
 		return true
 	}
 	return w.wasCut(info.alone-holdLimit-3*time.Second, info.alone)
