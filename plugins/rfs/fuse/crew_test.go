@@ -36,8 +36,10 @@ func TestReadersGrow(t *testing.T) {
 func TestCrew(t *testing.T) {
 	c := &crew{least: 2, most: 4}
 	c.size.Store(2)
-	if !c.grow() || !c.grow() || c.grow() {
-		t.Fatalf("grown to %d, want 4", c.size.Load())
+	for i, want := range []bool{true, true, false} {
+		if c.grow() != want {
+			t.Fatalf("growth %d: %v, want %v", i, !want, want)
+		}
 	}
 	c.idle.Store(1)
 	for range 2 * spareLimit {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"unsafe"
@@ -67,19 +69,49 @@ func TestDirectIO(t *testing.T) {
 	}
 }
 
+// mmapEnv makes the test binary fill the file it names through a mapping. A page
+// fault stops a thread where the Go scheduler cannot see it, so a process must
+// not map files of a mount it serves itself.
+const (
+	mmapEnv  = "FUSE_TEST_MMAP"
+	mmapSize = 1 << 20
+)
+
+func childMmap(file string) {
+	flags := unix.O_RDWR | unix.O_CLOEXEC
+	if strings.HasSuffix(file, "direct") {
+		flags |= unix.O_DIRECT // shared mappings of such a handle need FeatureDirectIOMmap
+	}
+	fd, err := unix.Open(file, flags, 0)
+	if err != nil {
+		panic(err)
+	}
+	m, err := unix.Mmap(fd, 0, mmapSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		panic(err)
+	}
+	fill(m, 2)
+	if err := errors.Join(unix.Msync(m, unix.MS_SYNC), unix.Munmap(m), unix.Close(fd)); err != nil {
+		panic(err)
+	}
+}
+
 func TestMmap(t *testing.T) {
 	r := mount(t, fuse.Options{})
+	want := make([]byte, mmapSize)
+	fill(want, 2)
 	for name, flags := range map[string]int{"cached": 0, "direct": unix.O_DIRECT} {
 		f := r.create(t, name, flags)
-		const size = 1 << 20
-		must(t, f.Truncate(size))
-		m, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-		must(t, err)
-		fill(m, 2)
-		want := bytes.Clone(m)
-		must(t, unix.Msync(m, unix.MS_SYNC))
-		must(t, unix.Munmap(m))
+		must(t, f.Truncate(mmapSize))
+		c := exec.Command("/proc/self/exe")
+		c.Env = append(os.Environ(), mmapEnv+"="+r.path(name))
+		c.Stderr = os.Stderr
+		must(t, c.Run())
 		r.check(t, name, want)
+		got := pages(mmapSize)
+		if _, err := f.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%s: read after the mapping was written: %v", name, err)
+		}
 	}
 }
 

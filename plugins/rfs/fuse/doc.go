@@ -52,7 +52,10 @@
 //     Unmount, Abort, Remount and Detach are safe: they send no request that
 //     the caller itself would have to answer, except that Unmount and Remount
 //     may write dirty pages, and so must not be called on a reader.
-//     A test that does touch its own mount must call SettlePoll first, once.
+//     A test that does touch its own mount must call SettlePoll first, once, and
+//     leave mappings, and commands started in a directory below the mount
+//     (exec.Cmd.Dir), to other processes: they stop a thread where the Go
+//     scheduler cannot see it.
 //   - NotifyInode for an inode while one of its reads or writes is being
 //     answered by the same goroutine: the kernel waits for locked pages.
 //   - NotifyEntry and NotifyDelete while a request that holds the directory

@@ -16,17 +16,13 @@ import (
 
 func TestMain(m *testing.M) {
 	unix.Umask(0) // as the package comment demands of a handler's process
-	if dir := os.Getenv(childEnv); dir != "" {
-		childServe(dir)
-		return
-	}
-	if state := os.Getenv(adoptEnv); state != "" {
-		childAdopt(state)
-		return
-	}
-	if file := os.Getenv(loadEnv); file != "" {
-		childLoad(file)
-		return
+	for role, run := range map[string]func(string){
+		childEnv: childServe, adoptEnv: childAdopt, loadEnv: childLoad, mmapEnv: childMmap,
+	} {
+		if arg := os.Getenv(role); arg != "" {
+			run(arg)
+			return
+		}
 	}
 	os.Exit(m.Run())
 }
