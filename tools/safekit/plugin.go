@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/safehold/safehold/plugins/api"
+	"github.com/safehold/safehold/plugins/heartbeat"
+	"github.com/safehold/safehold/plugins/rfs"
+)
+
+// Memory limits of the small processes, bytes: the collector works harder near
+// them, and they stop nothing.
+const (
+	pluginMemory     = 32 << 20
+	supervisorMemory = 48 << 20
+)
+
+// servePlugin runs a built-in plugin until its supervisor ends it.
+func servePlugin(name string) int {
+	log := api.NewLogger(name)
+	switch name {
+	case "heartbeat":
+		frugal(pluginMemory)
+		api.ServeHeartbeat(heartbeat.New(log))
+	case "rfs":
+		api.ServeReplicator(rfs.New(log))
+	default:
+		fmt.Fprintf(os.Stderr, "Error: there is no built-in plugin %q\n", name)
+		return 1
+	}
+	return 0
+}
+
+// frugal keeps a process small that is one of a hundred.
+func frugal(limit int64) {
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(limit)
+}
