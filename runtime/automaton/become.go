@@ -58,9 +58,9 @@ func (m *Machine) becomePrimSwap() {
 }
 
 func (m *Machine) toPrimary(tookOver bool) {
-	epoch := max(m.facts.Epoch, m.peer.epoch) + 1
+	epoch := m.nextEpoch()
 	if m.mutant(ForgetEpoch) {
-		epoch = m.facts.Epoch
+		epoch = max(m.facts.Epoch, 1)
 	}
 	m.verb = ha.VerbNone
 	m.wait.blocked = ""
@@ -72,6 +72,9 @@ func (m *Machine) toPrimary(tookOver bool) {
 	})
 	m.resource("rfs", "uptodate", ha.ValueUp, "rfs")
 }
+
+// nextEpoch is newer than every epoch either node was primary in.
+func (m *Machine) nextEpoch() uint64 { return max(m.facts.Epoch, m.facts.Seen) + 1 }
 
 // becomeSecond enters SECOND Transient. On disk the node is not up to date from
 // here on until it is promoted.

@@ -15,6 +15,7 @@ type Facts struct {
 	LastPrim bool     `json:"lastprim"` // the last settled role was ALONE or PRIM
 	LastRole ha.State `json:"lastrole"` // the last settled role; Stop when none
 	Epoch    uint64   `json:"epoch"`    // grows with each takeover
+	Seen     uint64   `json:"seen"`     // the highest epoch heard of the peer
 	// TookOver: the present stretch as primary began by replacing the peer.
 	TookOver bool `json:"tookover"`
 	// OwesFull: the peer's next catch-up copies everything (prim fullsync, primforce).

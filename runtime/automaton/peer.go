@@ -23,7 +23,6 @@ type peering struct {
 	// fresh: heard since the last time all links were down.
 	fresh   bool
 	retired []uint64 // incarnations that ended
-	epoch   uint64   // the highest heard
 	shown   ha.Role
 	probe   uint64
 	answer  uint64
@@ -33,7 +32,7 @@ type peering struct {
 }
 
 func (m *Machine) resetPeer() {
-	m.peer = peering{links: map[string]linkState{}, epoch: m.peer.epoch, retired: m.peer.retired,
+	m.peer = peering{links: map[string]linkState{}, retired: m.peer.retired,
 		probe: m.peer.probe, shown: ha.Role{State: ha.Unknown, Status: ha.StatusUnknown}}
 	m.relink()
 }
@@ -108,7 +107,9 @@ func (m *Machine) hear(s PeerState) {
 		}
 	}
 	m.peer.state, m.peer.fresh = s, true
-	m.peer.epoch = max(m.peer.epoch, s.Epoch)
+	if s.Epoch > m.facts.Seen {
+		m.persist(func(f *Facts) { f.Seen = s.Epoch })
+	}
 	if s.Probe != 0 {
 		m.peer.answer = s.Probe
 	}

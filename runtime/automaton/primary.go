@@ -255,7 +255,7 @@ func (m *Machine) swapDrained(ok bool, r request) {
 		m.request(request{verb: ha.VerbStopStart, who: "heart: swap called off", critical: true, internal: true})
 		return
 	}
-	h := &Handover{Epoch: m.facts.Epoch + 1, Current: m.data.facts.History.Current, Swap: true, NoSync: r.noSync}
+	h := &Handover{Epoch: m.nextEpoch(), Current: m.data.facts.History.Current, Swap: true, NoSync: r.noSync}
 	m.prim = primSide{handover: h}
 	m.second = secondSide{bySwap: true, since: m.now}
 	m.becomeSecond()

@@ -138,7 +138,7 @@ func (m *Machine) settleStart() bool {
 	switch {
 	case m.peerPrimary() && p.Degraded:
 		return m.block(ruleDegraded)
-	case m.peerPrimary() && p.Stopping, m.peerIs(ha.Second):
+	case m.peerPrimary() && (p.Stopping || !p.Outdated.IsZero()), m.peerIs(ha.Second):
 		return m.pending()
 	case m.peerPrimary():
 		return m.goSecond()
@@ -204,7 +204,10 @@ func (m *Machine) settlePrim() bool {
 
 // settleAsSecond is the rows second and secondforce.
 func (m *Machine) settleAsSecond() bool {
-	if m.peerPrimary() && !m.peer.state.Stopping {
+	if m.peerPrimary() && (m.peer.state.Stopping || !m.peer.state.Outdated.IsZero()) {
+		return m.pending()
+	}
+	if m.peerPrimary() {
 		return m.goSecond()
 	}
 	return m.abortStart("second", "the peer is not primary")

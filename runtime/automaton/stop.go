@@ -124,7 +124,7 @@ func (m *Machine) handOver(complete bool) {
 		return
 	}
 	m.setUpToDate(false)
-	p.handover = &Handover{Epoch: m.facts.Epoch + 1, Current: m.data.facts.History.Current, Fault: p.fault}
+	p.handover = &Handover{Epoch: m.nextEpoch(), Current: m.data.facts.History.Current, Fault: p.fault}
 }
 
 // stopped ends a stop.

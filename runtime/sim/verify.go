@@ -122,9 +122,6 @@ func (w *World) checkPromote(n *Node, a api.Assignment) {
 	if !n.rep.consistent && !a.Force {
 		w.fail(2, "%s becomes primary on inconsistent data", n.name)
 	}
-	if a.Epoch <= w.ghost.epoch[n.id] {
-		w.fail(3, "%s serves in epoch %d, which its peer has used", n.name, a.Epoch)
-	}
 	w.checkBeside(n)
 	g.trusts[n.id] = true
 	if !a.Generation.IsZero() {
@@ -320,6 +317,9 @@ func (w *World) checkScript(n *Node, e automaton.RunScript) {
 
 // checkAssign: data are not taken away under an application.
 func (w *World) checkAssign(n *Node, a api.Assignment) {
+	if a.Role == api.DataPrimary && a.Epoch <= w.ghost.epoch[n.id] {
+		w.fail(3, "%s serves in epoch %d, which its peer has used", n.name, a.Epoch)
+	}
 	if a.Role != api.DataPrimary && n.rep.role == api.DataPrimary && n.rep.alive && n.active["prim"] {
 		w.fail(6, "%s takes the data away while the application runs", n.name)
 	}
