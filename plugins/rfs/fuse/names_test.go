@@ -247,6 +247,19 @@ func TestLocksOfTwoDescriptors(t *testing.T) {
 	}
 }
 
+func TestStatfs(t *testing.T) {
+	r := mount(t, fuse.Options{})
+	var got, want unix.Statfs_t
+	must(t, unix.Statfs(r.dir, &got))
+	must(t, unix.Fstatfs(int(r.held.Fd()), &want))
+	if got.Blocks != want.Blocks || got.Bsize != want.Bsize || got.Files != want.Files || got.Namelen != want.Namelen || got.Frsize != want.Frsize {
+		t.Errorf("statfs: %+v, under the mount %+v", got, want)
+	}
+	if r.conn.Path() != r.dir || r.conn.Features()&fuse.FeatureBigWrites == 0 {
+		t.Errorf("connection: %+v", r.conn.State())
+	}
+}
+
 func TestIoctlIsRefused(t *testing.T) {
 	r := mount(t, fuse.Options{})
 	f := r.create(t, "f", 0)
