@@ -31,6 +31,9 @@ func ServeReplicator(impl Replicator) { serve(KindReplication, impl) }
 func ServeChecker(impl Checker) { serve(KindChecker, impl) }
 
 func serve(kind Kind, impl any) {
+	// When the core dies, standard error breaks; without this, the next log line
+	// would end the process by SIGPIPE before Close.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: os.Stderr, JSONFormat: true})
 	ended := make(chan string, 3)
 	go watchLifeline(ended)

@@ -55,7 +55,11 @@ func New(log logrus.FieldLogger) *Heartbeat {
 }
 
 // Serve is the main of the plugin process.
-func Serve() { api.ServeHeartbeat(New(api.NewLogger("heartbeat"))) }
+func Serve() {
+	log := api.NewLogger("heartbeat")
+	raisePriority(log)
+	api.ServeHeartbeat(New(log))
+}
 
 // Info says who this is.
 func (h *Heartbeat) Info(context.Context) (api.Info, error) {

@@ -23,6 +23,13 @@ var (
 	ErrUnrecorded = errors.New("no checksum is recorded for the executable")
 )
 
+// ErrUndead: Serve was told to end, and the kernel does not let the killed
+// process go (uninterruptible sleep, as on a dead disk).
+var ErrUndead = errors.New("the process was killed and does not die")
+
+// undead is how long the death of a killed process may take before others are told.
+const undead = 5 * time.Second
+
 // Config is what a Host needs.
 type Config struct {
 	Log logrus.FieldLogger

@@ -402,3 +402,19 @@ func TestSocketPathTooLong(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestAProcessThatDoesNotDie(t *testing.T) {
+	h, err := New(config(t, shortTempDir(t), io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := h.Heartbeat(Plugin{Name: "stuck"}, Events[api.Heartbeat]{})
+	never := make(chan struct{})
+	defer close(never)
+	if err := s.end(func() { <-never }, time.Millisecond); !errors.Is(err, ErrUndead) || !strings.Contains(err.Error(), "stuck") {
+		t.Errorf("%v", err)
+	}
+	if err := s.end(func() {}, patience); err != nil {
+		t.Errorf("%v", err)
+	}
+}

@@ -18,8 +18,9 @@ type Events[T any] struct {
 	// OnUp: the plugin runs and answers; nothing is configured in it yet. ctx
 	// ends when this run does.
 	OnUp func(ctx context.Context, client T)
-	// OnDown: the run that OnUp told of ended, or a start failed. Not called
-	// for the end by Serve's context.
+	// OnDown: the run that OnUp told of ended, or a start failed. The process is
+	// dead, unless the kernel holds it up for more than 5 s. Not called for the
+	// end by Serve's context.
 	OnDown func(reason error)
 }
 
@@ -72,13 +73,17 @@ func (s *Supervised[T]) Restart(reason string) {
 }
 
 // Serve runs the plugin until ctx ends (nil) or starting it makes no sense
-// any more (ErrVersion, ErrChanged, ErrUnrecorded). The child is dead when it returns.
+// any more (ErrVersion, ErrChanged, ErrUnrecorded). The child is dead when it
+// returns, but for ErrUndead.
 func (s *Supervised[T]) Serve(ctx context.Context) error {
 	var wait time.Duration
 	for attempt := 1; ; attempt++ {
 		began := time.Now()
 		reason := s.once(ctx, attempt)
 		if ctx.Err() != nil {
+			if errors.Is(reason, ErrUndead) {
+				return reason
+			}
 			return nil
 		}
 		if permanent(reason) {
@@ -100,23 +105,27 @@ func permanent(err error) bool {
 }
 
 // once starts the plugin, serves one run and gives the reason of its end.
-func (s *Supervised[T]) once(ctx context.Context, attempt int) (reason error) {
-	defer func() {
-		if s.events.OnDown != nil && ctx.Err() == nil {
-			s.events.OnDown(reason)
-		}
-	}()
+func (s *Supervised[T]) once(ctx context.Context, attempt int) error {
 	in, err := s.host.start(ctx, s.kind, s.plugin, s.lines)
 	if err != nil {
+		s.down(ctx, err)
 		return err
 	}
 	client, ok := in.typed.(T)
 	if !ok {
 		in.kill()
-		return fmt.Errorf("plugin %s gives %T: %w", s.plugin.Name, in.typed, ErrVersion)
+		err := fmt.Errorf("plugin %s gives %T: %w", s.plugin.Name, in.typed, ErrVersion)
+		s.down(ctx, err)
+		return err
 	}
 	s.log.WithFields(logrus.Fields{"pid": in.child.process.PID(), "attempt": attempt}).Info("plugin started")
 	return s.serveRun(ctx, in, client)
+}
+
+func (s *Supervised[T]) down(ctx context.Context, reason error) {
+	if s.events.OnDown != nil && ctx.Err() == nil {
+		s.events.OnDown(reason)
+	}
 }
 
 func (s *Supervised[T]) serveRun(ctx context.Context, in *instance, client T) error {
@@ -141,23 +150,61 @@ func (s *Supervised[T]) serveRun(ctx context.Context, in *instance, client T) er
 	if s.events.OnUp != nil {
 		s.events.OnUp(run, client)
 	}
-	var reason error
+	reason := s.await(ctx, in, hung)
+	cancel()
+	if ctx.Err() != nil {
+		return s.end(in.stop, s.host.cfg.Timing.Grace+undead)
+	}
+	dead := make(chan struct{})
+	go func() {
+		defer close(dead)
+		in.kill()
+	}()
 	select {
+	case <-dead:
+	case <-time.After(undead):
+		s.log.WithError(reason).Error("plugin was killed and does not die; no new one until it does")
+	}
+	s.down(ctx, reason)
+	select {
+	case <-dead:
 	case <-ctx.Done():
-		in.stop()
-	case <-in.child.process.Done():
-		reason = in.reason()
-		in.kill()
-	case why := <-s.restart:
-		reason = fmt.Errorf("restart asked for: %s", why)
-		in.kill()
-	case err := <-hung:
-		in.kill()
-		if reason = err; err == nil {
-			reason = in.reason()
-		}
+		return s.end(in.kill, undead)
 	}
 	return reason
+}
+
+// await gives the reason why a run is over.
+func (s *Supervised[T]) await(ctx context.Context, in *instance, hung <-chan error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-in.child.process.Done():
+		return in.reason()
+	case why := <-s.restart:
+		return fmt.Errorf("restart asked for: %s", why)
+	case err := <-hung:
+		if err == nil {
+			return in.reason()
+		}
+		return err
+	}
+}
+
+// end runs a way to end the process, for a limited time.
+func (s *Supervised[T]) end(how func(), limit time.Duration) error {
+	dead := make(chan struct{})
+	go func() {
+		defer close(dead)
+		how()
+	}()
+	select {
+	case <-dead:
+		return nil
+	case <-time.After(limit):
+		s.log.Error("plugin was killed and does not die")
+		return fmt.Errorf("stop plugin %s: %w", s.plugin.Name, ErrUndead)
+	}
 }
 
 // drainRestart forgets a wish that was meant for an earlier run.
