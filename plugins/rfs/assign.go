@@ -32,6 +32,9 @@ func (r *Replicator) Assign(ctx context.Context, a api.Assignment) error {
 	if p, ok := r.role.(*primary); ok && a.Role == api.DataPrimary {
 		return p.reassign(ctx, a)
 	}
+	if s, ok := r.role.(*secondary); ok && a.Role == api.DataPrimary && !a.Generation.IsZero() {
+		s.abandon()
+	}
 	if err := r.endRole(ctx, a.Role); err != nil {
 		return err
 	}

@@ -55,6 +55,24 @@ func (r *Replicator) startSecondary(a api.Assignment) (role, error) {
 	return s, nil
 }
 
+// farewell bounds the wait for the primary's answer to a goodbye: it has all
+// that this node acknowledged, and this node needs nothing of it any more.
+const farewell = 2 * time.Second
+
+// abandon ends the session without a word: this node takes over from a primary
+// that is believed dead, and must not wait for its answer.
+func (s *secondary) abandon() {
+	s.smu.Lock()
+	session := s.session
+	s.stopping = true
+	s.smu.Unlock()
+	if session != nil {
+		session.Fail(errTakeover)
+	}
+}
+
+var errTakeover = errors.New("this node takes over")
+
 // stop says goodbye, unmounts and flushes.
 func (s *secondary) stop(context.Context) error {
 	s.smu.Lock()
@@ -62,7 +80,7 @@ func (s *secondary) stop(context.Context) error {
 	s.stopping = true
 	s.smu.Unlock()
 	if session != nil {
-		session.Goodbye(s.config().SendTimeout)
+		session.Goodbye(farewell)
 	}
 	s.cancel()
 	s.wg.Wait()

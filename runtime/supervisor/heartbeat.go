@@ -11,7 +11,6 @@ import (
 	"github.com/safehold/safehold/plugins/api"
 	"github.com/safehold/safehold/runtime/automaton"
 	"github.com/safehold/safehold/runtime/cluster/identity"
-	"github.com/safehold/safehold/runtime/ha"
 	"github.com/safehold/safehold/runtime/pluginhost"
 )
 
@@ -139,11 +138,6 @@ func (s *Supervisor) linkChanged(ident string, up bool) {
 		return // a restarted plugin tells again what is known
 	}
 	s.links[ident] = up
-	value := ha.ValueDown
-	if up {
-		value = ha.ValueUp
-	}
-	s.setResource(ha.Resource{Class: "heartbeat", ID: ident}, value, "heart", false, false)
 	if s.allLinksDown() {
 		s.peer = nil
 		s.resources.ForgetRemote(time.Now())

@@ -142,10 +142,12 @@ func (s *Supervisor) dataEvent(e api.DataEvent) {
 	s.learnFacts(e.Facts)
 	switch e.Kind {
 	case api.SyncStarted:
-		s.data.stats, s.data.syncing = &e.Stats, true
-		if s.local.State != ha.Alone && s.local.State != ha.Prim {
-			s.say(ha.Event, "reintegre", "Updating directory tree from "+e.Stats.Dir)
+		if !s.data.syncing && !s.local.State.Primary() {
+			for _, dir := range replicatedDirs(s.active.Config) {
+				s.say(ha.Event, "reintegre", "Updating directory tree from "+dir)
+			}
 		}
+		s.data.stats, s.data.syncing = &e.Stats, true
 	case api.SyncProgress:
 		s.data.stats, s.data.syncing = &e.Stats, true
 	case api.SyncDone:

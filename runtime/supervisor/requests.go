@@ -111,6 +111,10 @@ func (s *Supervisor) sayRequest(r control.Say) (control.None, error) {
 
 // turn turns a maintenance switch. It lasts until the next configuration.
 func (s *Supervisor) turn(r control.Setting) (control.None, error) {
+	if r.Name == "boot" { // the registry has it, written by the command
+		s.setResource(ha.Resource{Class: "usersetting", ID: r.Name}, onOff(r.On), "root", false, false)
+		return control.None{}, nil
+	}
 	known := false
 	for _, name := range switches {
 		known = known || name == r.Name

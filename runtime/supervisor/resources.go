@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/safehold/safehold/runtime/ha"
+	"github.com/safehold/safehold/runtime/module"
 	"github.com/safehold/safehold/runtime/resource"
 )
 
@@ -26,8 +27,18 @@ func (s *Supervisor) publishSettings() {
 	for _, name := range switches {
 		s.setResource(ha.Resource{Class: "usersetting", ID: name}, onOff(s.setting(name)), "config", true, false)
 	}
+	s.setResource(ha.Resource{Class: "usersetting", ID: "boot"}, s.bootSetting(), "config", true, false)
 	s.setResource(ha.Resource{Class: "usersetting", ID: "encryption"}, onOff(s.active.ModuleKey), "config", true, false)
 	s.setResource(ha.Resource{Class: "state", ID: "local"}, s.local.String(), "heart", true, false)
+}
+
+// bootSetting is whether the module starts with the host.
+func (s *Supervisor) bootSetting() string {
+	rec, err := module.Open(s.cfg.Paths, nil, time.Now).Record(s.cfg.Module)
+	if err != nil {
+		s.log.WithError(err).Warn("the answer to safekit boot is not known")
+	}
+	return module.BootSetting(s.active.Config.Service.Boot, rec.Boot)
 }
 
 func onOff(on bool) string {
@@ -52,16 +63,23 @@ func (s *Supervisor) setResource(r ha.Resource, value, setter string, quiet, lou
 	}
 }
 
-// told tells whether a change of the resource is worth a log line: states have
-// lines of their own, counters are figures.
-func told(r ha.Resource) bool { return r.Class != "state" && r.Class != "heart" }
+// told tells whether a change of the resource is to be logged here: the
+// automaton writes the lines of states and heartbeats itself, counters are figures.
+func told(r ha.Resource) bool {
+	switch r.Class {
+	case "state", "heartbeat", "heart":
+		return false
+	default:
+		return r != ha.Resource{Class: "rfs", ID: "degraded"}
+	}
+}
 
 // resourceLevel is the level of the log line (log-messages.md section 4).
 func resourceLevel(r ha.Resource, value string) ha.Level {
 	switch {
-	case value == ha.ValueDown && (r.Class == "heartbeat" || r.Class == "proc"):
+	case value == ha.ValueDown && r.Class == "proc":
 		return ha.Event
-	case value == ha.ValueDown, r == ha.Resource{Class: "rfs", ID: "degraded"} && value == ha.ValueUp:
+	case value == ha.ValueDown:
 		return ha.Critical
 	default:
 		return ha.Info
