@@ -155,6 +155,8 @@ func (m *Machine) refusal(c Command) string {
 		return "the module is not stopped; stop it first"
 	case isStart(c.Verb) && c.Verb != ha.VerbStart && m.cfg.Mode != ha.Mirror:
 		return c.Verb.String() + " is for mirror modules; use start"
+	case c.Verb == ha.VerbSwap && m.role.State == ha.Prim && ready && !m.canSwap():
+		return "the secondary can not take the role now; wait until it is SECOND Ready"
 	case c.Verb == ha.VerbSwap && (!ready || m.role.State != ha.Prim && m.role.State != ha.Second):
 		return "swap needs PRIM Ready or SECOND Ready; the module is " + m.role.String()
 	case m.role.State == ha.Stop && (c.Verb == ha.VerbRestart || c.Verb == ha.VerbStopStart):

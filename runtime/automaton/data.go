@@ -40,6 +40,8 @@ func (m *Machine) localFault(reason string) {
 			return
 		}
 		m.prim.fault = true
+		m.logf(ha.Critical, "nfsadmin", "Resource rfs.degraded set to up by nfsadmin")
+		m.resource("rfs", "degraded", ha.ValueUp, "nfsadmin")
 		m.logf(ha.Critical, "nfsadmin", "Replication failed on the primary: %s", reason)
 		if m.leave == nil {
 			m.automatic(request{verb: ha.VerbStopStart, who: "rfs", critical: true})

@@ -189,6 +189,9 @@ func (m *Machine) arm() {
 		return
 	}
 	at := m.now + m.cfg.HoldLimit/8
+	if m.cfg.Mode != ha.Mirror {
+		at = m.now + time.Hour // nothing depends on time
+	}
 	for _, d := range []time.Duration{m.await.deadline, m.wait.retryAt} {
 		if d > m.now && d < at {
 			at = d

@@ -272,10 +272,10 @@ func (m *Machine) failoverOff() {
 func (m *Machine) takeOver(why string) {
 	m.becomeTransient()
 	m.logf(ha.Critical, "heartplug", "Action alone called by heart: %s", why)
-	m.second.up = false
+	before, after := m.takeScripts(ha.Alone)
 	m.begin(true, sequence(
 		one(checkers(false, ClassSecond)),
-		scripts(edgeOf(ha.Second, ha.Alone).before, "SECOND", "ALONE"),
+		scripts(before, "SECOND", "ALONE"),
 		one(func(m *Machine) {
 			if _, ok := m.mayTake(); !ok {
 				m.plan = nil
@@ -285,9 +285,25 @@ func (m *Machine) takeOver(why string) {
 			m.becomeAlone(true)
 		}),
 		one(primaryData(false), setVIP(true)),
-		scripts(edgeOf(ha.Second, ha.Alone).after, "SECOND", "ALONE"),
-		one(checkers(true, ClassPrim), ready(ha.Alone)),
+		scripts(after, "SECOND", "ALONE"),
+		one(checkers(true, classesOf(ha.Alone)...), ready(ha.Alone)),
 	)...)
+}
+
+// takeScripts are those of a takeover. Where the scripts of the secondary did
+// not run yet, there is nothing to stop and more to start.
+func (m *Machine) takeScripts(to ha.State) (before, after []string) {
+	e := edgeOf(ha.Second, to)
+	up, bySwap := m.second.up, m.second.bySwap
+	m.second.up = false
+	if up {
+		return e.before, e.after
+	}
+	_, start := running(to)
+	if bySwap {
+		start = start[1:] // start_both runs since before the swap
+	}
+	return nil, append([]string{"transition"}, start...)
 }
 
 // takeBySwap is A11.
@@ -295,10 +311,10 @@ func (m *Machine) takeBySwap() {
 	h := *m.peer.state.Handover
 	m.becomeTransient()
 	m.logf(ha.Critical, "heart", "Begin of Swap")
-	m.second.up = false
+	before, after := m.takeScripts(ha.Prim)
 	m.begin(true, sequence(
 		one(checkers(false, ClassSecond, ClassSec)),
-		scripts(edgeOf(ha.Second, ha.Prim).before, "SECOND", "PRIM"),
+		scripts(before, "SECOND", "PRIM"),
 		one(func(m *Machine) {
 			if _, ok := m.mayTake(); !ok {
 				m.plan = nil
@@ -310,8 +326,8 @@ func (m *Machine) takeBySwap() {
 			m.prim.expectUntil = m.now + 2*m.cfg.HoldLimit
 		}),
 		one(swapData(h), setVIP(true)),
-		scripts(edgeOf(ha.Second, ha.Prim).after, "SECOND", "PRIM"),
-		one(checkers(true, ClassPrim), ready(ha.Prim)),
+		scripts(after, "SECOND", "PRIM"),
+		one(checkers(true, classesOf(ha.Prim)...), ready(ha.Prim)),
 	)...)
 }
 

@@ -52,6 +52,10 @@ func (m *Machine) start(r request) {
 		m.persist(func(f *Facts) { f.TakesFull = f.TakesFull || r.verb == ha.VerbSecond })
 	}
 	m.become(ha.Wait, ha.Transient)
+	if m.replicated() {
+		m.resource("rfs", "uptodate", upDown(m.facts.UpToDate), "rfs")
+		m.resource("rfs", "degraded", ha.ValueDown, "nfsadmin")
+	}
 	args := []string{"STOP", "WAIT", "start"}
 	m.begin(true, sequence(
 		scripts(edgeOf(ha.Stop, ha.Wait).after, args...),

@@ -29,6 +29,9 @@ func (m *Machine) leaveRole(r request) {
 	m.verb, m.wait.blocked = ha.VerbNone, ""
 	m.second.ready, m.second.ending, m.second.swapAsked = false, true, 0
 	m.prim.swapping = false
+	if m.role.State == ha.Second && m.replicated() {
+		m.resource("rfs", "uptodate", ha.ValueDown, "rfs")
+	}
 	m.become(m.role.State, ha.Transient)
 	if r.maxloop {
 		m.logf(ha.Critical, "heartplug", "Action stop called by heart : local fault")

@@ -274,11 +274,23 @@ func (w *World) checkRole(n *Node, e automaton.RoleChanged) {
 	if e.To.State == ha.Stop && (!n.post || n.script != nil || n.vip) {
 		w.fail(6, "%s stopped: poststop ran %t, script %v, virtual address %t", n.name, n.post, n.script != nil, n.vip)
 	}
+	w.checkActive(n, e.To)
 	if e.To.State == ha.Stop {
 		g.wants[n.id] = false
 	}
 	if e.To.State == ha.Alone && e.From.State == ha.Wait && e.To.Status != ha.Transient {
 		w.fail(6, "%s became %v at once", n.name, e.To)
+	}
+}
+
+// checkActive: what runs in each settled role (states.md section 1.1).
+func (w *World) checkActive(n *Node, r ha.Role) {
+	want, settled := map[ha.State]string{ha.Alone: "both,prim,sec", ha.Prim: "both,prim", ha.Second: "both,sec,second", ha.Up: "both"}[r.State]
+	if got := strings.Join(keys(n.active), ","); settled && r.Status == ha.Ready && got != want {
+		w.fail(6, "%s is %v and runs %q, want %q", n.name, r, got, want)
+	}
+	if r.Status == ha.Ready && n.vip != (r.State.Primary() || r.State == ha.Up) {
+		w.fail(6, "%s is %v, virtual address %t", n.name, r, n.vip)
 	}
 }
 
