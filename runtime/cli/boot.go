@@ -91,18 +91,5 @@ func (a *App) bootOf(m ha.ModuleName, rec module.Record) string {
 	if err != nil {
 		return "off (not configured)"
 	}
-	configured := string(active.Config.Service.Boot)
-	switch configured {
-	case "on":
-		if rec.Boot == "off" {
-			return "off"
-		}
-		return "on"
-	case "auto":
-		return "auto"
-	}
-	if rec.Boot == "on" {
-		return "on"
-	}
-	return "off"
+	return module.BootSetting(active.Config.Service.Boot, rec.Boot)
 }

@@ -33,6 +33,9 @@ is in its state, and what to do next. The other node is asked too.`,
 		if err != nil {
 			return err
 		}
+		if v.Node == "" { // a module without a cluster
+			v.Node = "this node"
+		}
 		fmt.Fprint(a.Out, explain.Explain(explain.Pair{Local: v, Peer: a.peerView(cmd.Context(), v), Now: a.Now()}))
 		return nil
 	}

@@ -84,13 +84,13 @@ func (d *Daemon) bootModule(ctx context.Context, name ha.ModuleName, rec module.
 // startsAtBoot decides by service@boot and by the answer to `safekit boot`
 // (userconfig-xml.md section 5).
 func startsAtBoot(boot userconfig.Boot, command string, wasStarted func() bool) bool {
-	switch boot {
-	case userconfig.BootOn:
-		return command != "off"
-	case userconfig.BootAuto:
+	switch module.BootSetting(boot, command) {
+	case "on":
+		return true
+	case "auto":
 		return wasStarted()
 	default:
-		return command == "on"
+		return false
 	}
 }
 

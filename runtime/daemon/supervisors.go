@@ -79,6 +79,43 @@ func (s *supervisors) look(ctx context.Context) {
 			s.log.WithError(err).WithField("module", name).Error("supervisor does not start")
 		}
 	}
+	s.dismiss(ctx, reg)
+}
+
+// dismiss ends supervisors of modules that were deconfigured while they were
+// starting.
+func (s *supervisors) dismiss(ctx context.Context, reg module.Registry) {
+	s.mu.Lock()
+	var over []ha.ModuleName
+	for name := range s.started {
+		if reg.Modules[name].Mode == "" {
+			over = append(over, name)
+		}
+	}
+	s.mu.Unlock()
+	for _, name := range over {
+		err := control.Dial(s.paths.SupervisorSocket(name)).Call(ctx, control.PathLeave, control.None{}, nil)
+		if err != nil && !errors.Is(err, control.ErrDown) {
+			s.log.WithError(err).WithField("module", name).Warn("supervisor of a module that is not configured")
+		}
+		s.forget(name)
+	}
+}
+
+// forget drops what is known of the module's supervisor once it has ended.
+func (s *supervisors) forget(name ha.ModuleName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.started[name]
+	if p == nil {
+		return
+	}
+	select {
+	case <-p.Done():
+		delete(s.started, name)
+		delete(s.retry, name)
+	default:
+	}
 }
 
 // answers tells whether the module's supervisor is there.

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/safehold/safehold/plugins/api"
+	"github.com/safehold/safehold/plugins/checkers"
 	"github.com/safehold/safehold/plugins/heartbeat"
 	"github.com/safehold/safehold/plugins/rfs"
 )
@@ -24,6 +25,9 @@ func servePlugin(name string) int {
 	case "heartbeat":
 		frugal(pluginMemory)
 		api.ServeHeartbeat(heartbeat.New(log))
+	case "checkers":
+		frugal(pluginMemory)
+		api.ServeChecker(checkers.New())
 	case "rfs":
 		api.ServeReplicator(rfs.New(log))
 	default:
