@@ -34,7 +34,7 @@ func (m *Machine) becomeStop() {
 
 // becomeWait enters WAIT Transient: the node gave up every role.
 func (m *Machine) becomeWait() {
-	m.second, m.prim = secondSide{ack: m.second.ack, handoverAt: m.second.handoverAt}, primSide{handover: m.prim.handover}
+	m.second, m.prim = secondSide{ack: m.second.ack}, primSide{handover: m.prim.handover}
 	m.become(ha.Wait, ha.Transient)
 }
 
