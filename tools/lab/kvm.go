@@ -335,6 +335,9 @@ func (d *kvmJourney) again(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := d.one.WaitState(ctx, vmName, "PRIM"); err != nil {
+		return err
+	}
 	if err := d.two.WaitState(ctx, vmName, "SECOND"); err != nil {
 		return err
 	}
