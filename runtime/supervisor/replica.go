@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -142,11 +143,7 @@ func (s *Supervisor) dataEvent(e api.DataEvent) {
 	s.learnFacts(e.Facts)
 	switch e.Kind {
 	case api.SyncStarted:
-		if !s.data.syncing && !s.local.State.Primary() {
-			for _, dir := range replicatedDirs(s.active.Config) {
-				s.say(ha.Event, "reintegre", "Updating directory tree from "+dir)
-			}
-		}
+		e.Stats.Dir = strings.Join(replicatedDirs(s.active.Config), ", ")
 		s.data.stats, s.data.syncing = &e.Stats, true
 	case api.SyncProgress:
 		s.data.stats, s.data.syncing = &e.Stats, true
@@ -173,7 +170,6 @@ func (s *Supervisor) syncDone(e api.DataEvent) {
 		s.say(ha.Event, "reintegre", fmt.Sprintf("Copied %s in %d files, %.1f s, %.0f KB/s",
 			size(e.Stats.Done), e.Stats.Copied, e.Stats.Elapsed.Seconds(), e.Stats.Rate/1024))
 	}
-	s.say(ha.Event, "rfsplug", "Reintegration ended ("+e.Stats.Mode+")")
 }
 
 // size tells bytes in the unit that reads best.

@@ -24,7 +24,7 @@ func servePlugin(name string) int {
 	switch name {
 	case "heartbeat":
 		frugal(pluginMemory)
-		api.ServeHeartbeat(heartbeat.New(log))
+		heartbeat.Serve()
 	case "checkers":
 		frugal(pluginMemory)
 		api.ServeChecker(checkers.New())
