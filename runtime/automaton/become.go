@@ -67,10 +67,9 @@ func (m *Machine) toPrimary(tookOver bool) {
 	m.second = secondSide{}
 	m.prim = primSide{}
 	m.persistOr(func(f *Facts) {
-		f.UpToDate, f.LastPrim, f.TookOver, f.Epoch = true, true, tookOver, epoch
+		f.LastPrim, f.TookOver, f.Epoch, f.Taking = true, tookOver, epoch, ha.Generation{}
 		f.LastRole = ha.Alone
 	})
-	m.resource("rfs", "uptodate", ha.ValueUp, "rfs")
 }
 
 // nextEpoch is newer than every epoch either node was primary in.

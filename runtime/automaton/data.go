@@ -15,6 +15,7 @@ type dataSide struct {
 
 func (m *Machine) dataBack(f api.DataFacts) {
 	m.data = dataSide{up: true, facts: f}
+	m.taken()
 	if m.role.State == ha.Second || m.role.State.Primary() {
 		m.dataGone("restarted")
 		m.data.up, m.data.facts = true, f

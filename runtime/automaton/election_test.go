@@ -74,3 +74,16 @@ func TestElection(t *testing.T) {
 		}
 	}
 }
+
+// An election waits until the peer has heard this node's present state.
+func TestElectionNeedsAgreement(t *testing.T) {
+	r := at(t, "WAIT Transient").up()
+	r.peer("WAIT Transient", func(s *PeerState) { s.Echo = 0 })
+	if got := r.m.Role().State; got != ha.Wait {
+		t.Fatalf("%v before the peer knows of this node", got)
+	}
+	r.peer("WAIT Transient")
+	if got := r.m.Role().State; got != ha.Alone {
+		t.Fatalf("%v after the peer knows of this node", got)
+	}
+}

@@ -18,6 +18,9 @@ type Facts struct {
 	Seen     uint64   `json:"seen"`     // the highest epoch heard of the peer
 	// TookOver: the present stretch as primary began by replacing the peer.
 	TookOver bool `json:"tookover"`
+	// Taking is the generation that a takeover is about to begin. The node is up
+	// to date once its replicator has begun it, which makes the data durable.
+	Taking ha.Generation `json:"taking,omitzero"`
 	// OwesFull: the peer's next catch-up copies everything (prim fullsync, primforce).
 	OwesFull bool `json:"owesfull"`
 	// TakesFull: this node's next catch-up copies everything (second fullsync).

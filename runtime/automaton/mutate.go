@@ -26,7 +26,6 @@ const (
 	KeepGeneration                        // become ALONE without a new generation
 	TrustFrozen                           // believe in the past after a freeze
 	HandoverUnheard                       // a secondary not ready takes a handover
-	SkipMutual                            // elect without knowing that the peer agrees
 	SkipGiveWay                           // overwrite a diverged history without rescue
 )
 

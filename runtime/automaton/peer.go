@@ -159,7 +159,7 @@ func (m *Machine) ask() { m.peer.probe++ }
 func (m *Machine) mutual() bool {
 	m.publish()
 	p := m.peer.state
-	return (p.EchoOf == m.cfg.Incarnation && p.Echo == m.published.Version) || m.mutant(SkipMutual)
+	return p.EchoOf == m.cfg.Incarnation && p.Echo == m.published.Version
 }
 
 // showRemote logs a change of the peer's role.

@@ -61,7 +61,8 @@ func TestOldStatesAreRefused(t *testing.T) {
 	}
 }
 
-// What is told to the peer is durable before (duty 2 of the caller).
+// A takeover counts as up to date once the data are durable, and the peer is
+// told once that is durable, too (duty 2 of the caller).
 func TestPersistGoesBeforePublish(t *testing.T) {
 	r := at(t, "SECOND Ready")
 	r.peer("WAIT Transient", func(s *PeerState) {
@@ -71,8 +72,8 @@ func TestPersistGoesBeforePublish(t *testing.T) {
 	told := func(e Effect) bool { p, ok := e.(Publish); return ok && p.State.UpToDate }
 	written := func(e Effect) bool { a, ok := e.(Assign); return ok && a.Assignment.Role == api.DataPrimary }
 	i, j, k := slices.IndexFunc(r.effects, durable), slices.IndexFunc(r.effects, told), slices.IndexFunc(r.effects, written)
-	if i < 0 || i > j || j > k {
-		t.Errorf("persist at %d, publish at %d, data at %d", i, j, k)
+	if k < 0 || k > i || i > j {
+		t.Errorf("data at %d, persist at %d, publish at %d", k, i, j)
 	}
 }
 

@@ -74,13 +74,15 @@ func (m *Machine) answered(s PeerState) {
 	if m.role.State != ha.Second || s.Answer == 0 || s.Answer != m.peer.probe {
 		return
 	}
-	explained := s.Stopping || s.Handover != nil
-	if m.second.doubt && (s.Role.State.Primary() || explained) {
-		m.second.doubt = false
+	m.second.doubt = false
+	if m.second.lostAt == 0 || !m.second.ready || !s.Role.State.Primary() || s.Stopping || s.Handover != nil {
+		return
 	}
-	if m.second.lostAt != 0 && m.second.ready && s.Role.State.Primary() && !explained {
-		m.giveUpSecond("the primary does not replicate to this node any more")
+	if m.now < m.second.lostAt+m.cfg.HoldLimit/2 {
+		m.ask() // the primary may not know yet why; it waits longer than that before it goes on alone
+		return
 	}
+	m.giveUpSecond("the primary does not replicate to this node any more")
 }
 
 // guardSecond gives up the right to take over as soon as it is doubtful, even

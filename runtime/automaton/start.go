@@ -247,7 +247,9 @@ func primaryData(force bool) step {
 		if !m.replicated() {
 			return
 		}
-		m.assign(api.Assignment{Role: api.DataPrimary, Epoch: m.facts.Epoch, Generation: m.newGeneration(), Force: force,
+		g := m.newGeneration()
+		m.persist(func(f *Facts) { f.Taking = g })
+		m.assign(api.Assignment{Role: api.DataPrimary, Epoch: m.facts.Epoch, Generation: g, Force: force,
 			Sync: m.owed()}, (*Machine).primaryAssigned)
 	}
 }
@@ -257,7 +259,22 @@ func (m *Machine) primaryAssigned(ev DataDone) {
 		m.localFault(ev.Err.Error())
 		return
 	}
+	m.persist(func(f *Facts) { f.UpToDate, f.Taking = true, ha.Generation{} })
+	m.resource("rfs", "uptodate", ha.ValueUp, "rfs")
 	m.logf(ha.Event, "rfsplug", "Uptodate replicated file system")
+}
+
+// taken ends a takeover that a crash cut short: where the replicator has begun
+// the generation, the data were made durable before.
+func (m *Machine) taken() {
+	g := m.facts.Taking
+	if g.IsZero() {
+		return
+	}
+	m.persist(func(f *Facts) {
+		f.UpToDate = f.UpToDate || m.data.facts.History.Current == g
+		f.Taking = ha.Generation{}
+	})
 }
 
 func (m *Machine) newGeneration() ha.Generation {

@@ -119,7 +119,8 @@ func releaseRole(m *Machine) {
 // to date, on disk first.
 func (m *Machine) handOver(complete bool) {
 	p := &m.prim
-	allowed := p.paired && p.outdated.IsZero() && !p.giveWay && !m.cfg.FailoverOff && m.peerIs(ha.Second)
+	allowed := p.paired && p.outdated.IsZero() && !p.giveWay && !m.cfg.FailoverOff && m.peerIs(ha.Second) &&
+		(!m.replicated() || m.peer.state.DataReady)
 	if p.fault {
 		complete = p.detachSeq == 0
 	}

@@ -33,7 +33,6 @@ func TestMutation(t *testing.T) {
 		{"no new generation, so the peer is not behind", Options{Faults: automaton.KeepGeneration}},
 		{"trust a frozen node", Options{Faults: automaton.TrustFrozen}},
 		{"take over when not ready", Options{Faults: automaton.HandoverUnheard}},
-		{"elect without agreement", Options{Faults: automaton.SkipMutual}},
 		{"no rescue of a diverged history", Options{Faults: automaton.SkipGiveWay}},
 		{"clear dirty before the copy is acknowledged", Options{DirtyEarly: true}},
 		{"no hold of acknowledgements", Options{NoHold: true}},

@@ -323,8 +323,9 @@ func (n *Node) killReplica() {
 		return
 	}
 	n.rep.die(false)
-	n.later(0, func() { n.step(automaton.DataGone{Reason: "killed"}) })
-	n.later(time.Second, func() {
+	gone := n.w.between(0, 900*time.Millisecond)
+	n.later(gone, func() { n.step(automaton.DataGone{Reason: "killed"}) })
+	n.later(gone+time.Second, func() {
 		n.rep.restart()
 		n.step(automaton.DataBack{Facts: n.rep.facts()})
 	})

@@ -49,6 +49,8 @@ var recipes = [][]string{
 	{"heal", "run 60s", "power n1", "power n2", "run 5s", "boot n2", "start n2", "run 50s", "boot n1", "start n1", "run 60s"},
 	{"stop n1", "run 2s", "power n2", "run 30s", "boot n2", "start n1", "start n2", "run 60s"},
 	{"heal", "run 60s", "swap n1", "swap n2", "run 1s", "power n1", "run 40s", "boot n1", "start n1"},
+	{"heal", "stop n2", "run 60s", "stop n1", "run 60s", "hold n1 p_gw", "start n1", "run 60s", "prim n2", "run 200ms", "release n1", "run 40s"},
+	{"heal", "stop n2", "run 60s", "stop n1", "run 60s", "hold n1 p_gw", "start n1", "run 60s", "prim n2", "run 700ms", "release n1", "run 40s"},
 	{"heal", "stop n2", "run 60s", "start n2", "run 2s", "stop n2", "stop n1", "run 60s", "prim n2", "run 40s"},
 	{"heal", "run 60s", "replay n1", "replay n2", "swap n1", "run 9s", "replay n1", "replay n2", "run 9s", "replay n2"},
 	{"heal", "run 60s", "killrfs n1", "run 400ms", "power n2", "run 40s", "boot n2", "start n2"},
