@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/url"
@@ -36,7 +37,9 @@ type node struct {
 	dir   string // what users see
 	state string
 	cfg   api.ReplicationConfig
-	rep   *Replicator
+	rep   api.Replicator
+	inner *Replicator // rep, unless it lives in a process of its own
+	child *child      // that process
 
 	mu     sync.Mutex // guards events
 	events []api.DataEvent
@@ -45,6 +48,15 @@ type node struct {
 // pair makes two nodes that know each other. Their directories are "the same
 // path" to the replicators only by name: each node has its own parent folder.
 func pair(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
+	t.Helper()
+	a, b := stopped(t, tune...)
+	a.start()
+	b.start()
+	return a, b
+}
+
+// stopped makes two nodes that were never started.
+func stopped(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
 	t.Helper()
 	base := t.TempDir()
 	ca := newAuthority(t, base)
@@ -55,7 +67,6 @@ func pair(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
 		for _, f := range tune {
 			f(&n.cfg)
 		}
-		n.start()
 	}
 	return a, b
 }
@@ -76,10 +87,13 @@ func newNode(t *testing.T, base string, ca *authority, name, other ha.NodeName) 
 // start begins a new life of the node, as after a crash or a restart.
 func (n *node) start() {
 	n.t.Helper()
-	log := logrus.New()
-	log.SetOutput(testLog{n.t, string(n.name)})
-	log.SetLevel(logrus.InfoLevel)
-	n.rep = New(log).(*Replicator)
+	if n.child != nil {
+		n.child = startChild(n.t)
+		n.rep, n.inner = n.child, nil
+	} else {
+		n.inner = New(testLogger(string(n.name))).(*Replicator)
+		n.rep = n.inner
+	}
 	if err := n.rep.Configure(context.Background(), n.cfg); err != nil {
 		n.t.Fatalf("%s: %v", n.name, err)
 	}
@@ -99,25 +113,29 @@ func (n *node) start() {
 	}()
 	rep := n.rep
 	n.t.Cleanup(func() {
+		if c, ok := rep.(*child); ok {
+			c.kill()
+			<-done
+			_, _ = fuse.Detach(n.dir)
+			return
+		}
 		cancel()
 		<-done
 		limited, stop := context.WithTimeout(context.Background(), patience)
 		defer stop()
-		_ = rep.Assign(limited, api.Assignment{Role: api.DataIdle, Epoch: rep.record().Epoch})
+		_ = rep.Assign(limited, api.Assignment{Role: api.DataIdle, Epoch: 1 << 60})
 		_, _ = fuse.Detach(n.dir)
 	})
 }
 
-type testLog struct {
-	t    *testing.T
-	name string
-}
-
-func (l testLog) Write(b []byte) (int, error) {
+// testLogger logs to standard error when RFS_TEST_LOG is set.
+func testLogger(name string) logrus.FieldLogger {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
 	if os.Getenv("RFS_TEST_LOG") != "" {
-		fmt.Fprintf(os.Stderr, "%s %s", l.name, b)
+		log.SetOutput(os.Stderr)
 	}
-	return len(b), nil
+	return log.WithField("node", name)
 }
 
 func (n *node) assign(a api.Assignment) {
@@ -309,9 +327,12 @@ func between(t *testing.T, p, s *node) *cable {
 		c.cut()
 		wg.Wait()
 	})
-	s.rep.mu.Lock()
-	s.cfg.PeerAddr, s.rep.cfg.PeerAddr = ln.Addr().String(), ln.Addr().String()
-	s.rep.mu.Unlock()
+	s.cfg.PeerAddr = ln.Addr().String()
+	if s.inner != nil {
+		s.inner.mu.Lock()
+		s.inner.cfg.PeerAddr = s.cfg.PeerAddr
+		s.inner.mu.Unlock()
+	}
 	return c
 }
 

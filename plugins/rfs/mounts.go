@@ -50,6 +50,7 @@ func (r *Replicator) mount(fl *flow.Flow) (*mounts, error) {
 				ReadOnly: fl == nil, Log: r.log})
 			if err == nil {
 				m.serve(ctx, c, f, d.cfg.Path)
+				err = fs.SettlePoll(d.cfg.Path)
 			}
 		}
 		if err != nil {

@@ -51,6 +51,10 @@ func (f *FS) openFlags() fuse.OpenFlags {
 
 // Open opens a file.
 func (f *FS) Open(r fuse.OpenRequest) {
+	if r.Node == pollNode {
+		_ = r.Reply(fuse.Opened{})
+		return
+	}
 	h, err := f.open(r.Node, r.Flags, r.KillSuidgid)
 	answer(r.Request, err, func() error { return r.Reply(fuse.Opened{Handle: h.id, Flags: f.openFlags()}) }, func() { f.release(h) })
 }

@@ -13,6 +13,10 @@ import (
 
 // Lookup finds a name.
 func (f *FS) Lookup(r fuse.LookupRequest) {
+	if r.Node == fuse.RootID && r.Name == pollName {
+		_ = r.Reply(pollEntry())
+		return
+	}
 	e, err := f.lookup(r.Node, r.Name)
 	if errors.Is(err, unix.ENOENT) && f.valid > 0 {
 		_ = r.Reply(fuse.Entry{EntryValid: f.valid})
@@ -67,6 +71,10 @@ func (f *FS) Forget(list []fuse.Forgotten) { f.table.forget(list) }
 
 // Getattr describes a node.
 func (f *FS) Getattr(r fuse.GetattrRequest) {
+	if r.Node == pollNode {
+		_ = r.Reply(pollAttr(), 0)
+		return
+	}
 	st, err := f.stat(r)
 	answer(r.Request, err, func() error { return r.Reply(fuse.AttrFromStat(&st), f.valid) }, nil)
 }
