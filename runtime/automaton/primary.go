@@ -135,12 +135,12 @@ func (m *Machine) guardRecovery() {
 		p.stayed = false
 		return
 	}
-	if m.leave != nil || p.giveWay || m.peer.state.Stopping || m.mutant(BothStay) {
-		return
-	}
 	rel := ha.NoData
 	if m.replicated() {
 		rel = m.relation()
+	}
+	if m.leave != nil || p.giveWay || m.peer.state.Stopping && rel != ha.Behind || m.mutant(BothStay) {
+		return
 	}
 	if stays(m.state(), m.peer.state, rel) && !m.unheard(rel) {
 		if !p.stayed {

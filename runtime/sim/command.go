@@ -11,8 +11,7 @@ import (
 	"github.com/safehold/safehold/runtime/ha"
 )
 
-// Do carries out one line of a scenario. The words are listed in docs/STATES.md
-// beside the machine's reactions; an unknown one is an error.
+// Do carries out one line of a scenario; an unknown word is an error.
 //
 //	run 30s                      let time pass
 //	start|stop|prim|… n1 [-i id] a command

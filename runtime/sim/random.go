@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/safehold/safehold/runtime/ha"
 )
 
 // errStuck says that a world did not come to rest.
@@ -67,6 +69,9 @@ func Random(seed uint64, n int, o Options) Schedule {
 	o.Flow = rng.UintN(8) == 0 && !o.Plain && !o.OneLink
 	o.FailoverOff = rng.UintN(10) == 0
 	o.DefaultPrim = []string{"", "", "", "", "", "n1", "n2", "lastprim"}[rng.UintN(8)]
+	if rng.UintN(32) == 0 && o.Mode == 0 {
+		o.Mode = []ha.Mode{ha.Farm, ha.Light}[rng.UintN(2)]
+	}
 	o.SlowCopy = rng.UintN(6) == 0
 	o.Reattach = rng.UintN(2) == 0
 	s := Schedule{Options: o, Lines: []string{"prim n1", "run 40s", "start n2", "run 45s"}}
