@@ -86,8 +86,11 @@ const (
 
 // Assignment tells the replicator its role.
 type Assignment struct {
-	Role  DataRole
-	Epoch uint64 // frames of an older epoch are refused from now on
+	Role DataRole
+	// Epoch: frames of an older one are refused from now on. It never goes back,
+	// but for a secondary, which takes that of its primary: after a split brain
+	// the primary that stays may be of an older one.
+	Epoch uint64
 	// Generation, of DataPrimary: when not zero, the node begins to write
 	// without its peer. The id and "the peer is behind" are on disk before the
 	// first write is acknowledged. Zero: the current generation goes on (swap,

@@ -22,7 +22,9 @@ func (r *Replicator) Assign(ctx context.Context, a api.Assignment) error {
 	switch {
 	case !ready:
 		return ErrNotConfigured
-	case a.Epoch < rec.Epoch:
+	case a.Epoch < rec.Epoch && a.Role != api.DataSecondary:
+		// A secondary follows the epoch of its primary, which is lower than its
+		// own after a split brain that the former primary survived.
 		return fmt.Errorf("assign role in epoch %d, this node is in %d: %w", a.Epoch, rec.Epoch, ErrOldEpoch)
 	case a.Role > api.DataSecondary:
 		return fmt.Errorf("assign role: unknown role %d", a.Role)
@@ -39,7 +41,7 @@ func (r *Replicator) Assign(ctx context.Context, a api.Assignment) error {
 		return err
 	}
 	if a.Role == api.DataIdle {
-		return r.update(func(rec *state.Record) { rec.Epoch = a.Epoch })
+		return r.update(func(rec *state.Record) { rec.Epoch = max(rec.Epoch, a.Epoch) })
 	}
 	if err := r.check(); err != nil {
 		return err
