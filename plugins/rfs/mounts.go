@@ -38,12 +38,13 @@ func (r *Replicator) mount(fl *flow.Flow) (*mounts, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	probing, probe := context.WithCancel(ctx)
 	m := &mounts{log: r.log, cancel: cancel, probe: probe}
+	var once sync.Once // one fault ends the role; the first says why
 	m.fault = func(reason string) {
-		r.log.WithField("reason", reason).Error("replicated directory fails")
-		r.emit(api.DataEvent{Kind: api.LocalFault, Reason: reason})
+		once.Do(func() { r.fault(reason) })
 	}
 	for i, d := range r.dirs {
-		f, err := fs.New(fs.Config{Dir: uint16(i), Root: d.root, Filter: d.filter, Flow: fl, ReadOnly: fl == nil})
+		f, err := fs.New(fs.Config{Dir: uint16(i), Root: d.root, Filter: d.filter, Flow: fl, ReadOnly: fl == nil,
+			Fault: func(err error) { m.fault(fmt.Sprintf("disk of %s: %v", d.cfg.Path, err)) }})
 		if err == nil {
 			var c *fuse.Conn
 			c, err = fuse.Mount(ctx, d.cfg.Path, fuse.Options{Dir: d.root.File(), Source: "safekit-" + string(cfg.Module),
@@ -61,6 +62,11 @@ func (r *Replicator) mount(fl *flow.Flow) (*mounts, error) {
 		m.wg.Go(func() { m.watch(probing, p, cfg.CheckEvery, cfg.CheckTimeout) })
 	}
 	return m, nil
+}
+
+func (r *Replicator) fault(reason string) {
+	r.log.WithField("reason", reason).Error("replicated directory fails")
+	r.emit(api.DataEvent{Kind: api.LocalFault, Reason: reason})
 }
 
 func (m *mounts) serve(ctx context.Context, c *fuse.Conn, f *fs.FS, path string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/safehold/safehold/plugins/rfs/flow"
 	"github.com/safehold/safehold/plugins/rfs/peer"
 	"github.com/safehold/safehold/plugins/rfs/state"
+	"github.com/safehold/safehold/plugins/rfs/wire"
 	"github.com/safehold/safehold/runtime/ha"
 )
 
@@ -105,6 +106,15 @@ func (p *primary) reassign(ctx context.Context, a api.Assignment) error {
 		return err
 	}
 	return p.update(func(rec *state.Record) { assume(rec, a) })
+}
+
+// tune tells a peer that follows how to acknowledge.
+func (p *primary) tune(t api.ReplicationTuning) {
+	p.pmu.Lock()
+	defer p.pmu.Unlock()
+	if p.session != nil {
+		p.session.Tell(wire.TypeTune, 0, wire.Marshal(wire.Tune{Durable: t.DurableAck}))
+	}
 }
 
 // startDeadline lets the gate go by itself when nobody calls Detach. pmu is held.

@@ -284,17 +284,23 @@ func (r *Replicator) emit(e api.DataEvent) {
 	r.hub.send(e)
 }
 
-// Tune changes what may change while running. The acknowledgement mode and the
-// number of threads take effect with the next session.
+// Tune changes what may change while running. The number of threads and the
+// timeout of resynchronisation take effect with the next one.
 func (r *Replicator) Tune(_ context.Context, t api.ReplicationTuning) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.ready {
+	ready, p := r.ready, r.primary
+	if ready {
+		cfg := r.cfg
+		cfg.Tuning = t
+		r.cfg = complete(cfg)
+	}
+	r.mu.Unlock()
+	if !ready {
 		return ErrNotConfigured
 	}
-	cfg := r.cfg
-	cfg.Tuning = t
-	r.cfg = complete(cfg)
+	if p != nil {
+		p.tune(t)
+	}
 	return nil
 }
 

@@ -30,6 +30,8 @@ func (p *primary) settle() {
 		p.pmu.Unlock()
 		var err error
 		switch {
+		case s != nil && equal && p.quiet():
+			continue
 		case s != nil && equal:
 			err = p.round(p.ctx, s, nil)
 		case s == nil:
@@ -39,6 +41,16 @@ func (p *primary) settle() {
 			p.log.WithError(err).Warn("settle replicated data")
 		}
 	}
+}
+
+// quiet tells that a round would change nothing.
+func (p *primary) quiet() bool {
+	for _, f := range p.mounts.fs {
+		if f.HasFresh() {
+			return false
+		}
+	}
+	return p.tracker.Quiet()
 }
 
 type tracked struct {
@@ -83,7 +95,7 @@ func (p *primary) round(ctx context.Context, s *peer.Session, compared []resync.
 		return err
 	}
 	done()
-	if err := p.tracker.Hot.Prune(clock); err != nil {
+	if err := p.tracker.Hot.Age(clock); err != nil {
 		return err
 	}
 	for _, t := range fresh {
@@ -101,5 +113,5 @@ func (p *primary) checkpoint() error {
 	if err := p.tracker.Save(); err != nil {
 		return err
 	}
-	return p.tracker.Hot.Prune(clock)
+	return p.tracker.Hot.Age(clock)
 }

@@ -100,6 +100,13 @@ func (a *Applier) Frame(h wire.Header, p []byte) error {
 		}
 		a.cfg.Progress(s)
 		return nil
+	case wire.TypeTune:
+		var t wire.Tune
+		if err := wire.Unmarshal(p, &t); err != nil {
+			return err
+		}
+		a.cfg.Durable = t.Durable
+		return nil
 	}
 	return a.call(h, p)
 }

@@ -40,8 +40,9 @@ type Hot struct {
 	file    *os.File
 	extents map[extent]*extentUse
 	clock   uint64
-	size    int64  // of the file
-	written uint64 // records appended, and how many of them are on disk
+	past    []uint64 // clocks of the last calls of Age
+	size    int64    // of the file
+	written uint64   // records appended, and how many of them are on disk
 	synced  uint64
 	syncing bool
 	err     error // the log cannot be written any more
@@ -231,6 +232,29 @@ func (h *Hot) Prune(clock uint64) error {
 		return h.rewrite()
 	}
 	return nil
+}
+
+// Age forgets extents that nobody used for several calls, or since clock when the
+// log grew large: an extent that is written again soon then costs no wait for the
+// disk. The caller knows the same as of Prune.
+func (h *Hot) Age(clock uint64) error {
+	const calls, large = 6, 8192
+	h.mu.Lock()
+	h.past = append(h.past, clock)
+	if len(h.past) > calls {
+		h.past = h.past[1:]
+	}
+	if len(h.extents) <= large {
+		clock = 0
+		if len(h.past) == calls {
+			clock = h.past[0]
+		}
+	}
+	h.mu.Unlock()
+	if clock == 0 {
+		return nil
+	}
+	return h.Prune(clock)
 }
 
 // Len is the number of hot extents.

@@ -136,6 +136,13 @@ func (t *Tracker) Round() (done func()) {
 	}
 }
 
+// Quiet tells that nothing waits to become stable.
+func (t *Tracker) Quiet() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unstable.Empty() && t.closing.Empty() && t.Hot.Len() == 0
+}
+
 // Forget drops a file that no longer exists.
 func (t *Tracker) Forget(k Key) {
 	t.mu.Lock()

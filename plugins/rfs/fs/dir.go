@@ -26,7 +26,6 @@ func (f *FS) Opendir(r fuse.OpendirRequest) {
 		var fd int
 		if fd, err = f.openNode(n, false); err == nil {
 			h = f.newHandle(n, fd, false)
-			h.list = &listing{}
 		}
 	}
 	answer(r.Request, err, func() error { return r.Reply(fuse.Opened{Handle: h.id}) }, func() { f.release(h) })

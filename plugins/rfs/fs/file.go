@@ -33,6 +33,9 @@ func (f *FS) newHandle(n *node, fd int, writer bool) *handle {
 	f.hmu.Lock()
 	defer f.hmu.Unlock()
 	h := &handle{id: f.nextH, node: n, fd: fd, writer: writer}
+	if n.typ == unix.S_IFDIR {
+		h.list = &listing{}
+	}
 	f.nextH++
 	f.handles[h.id] = h
 	return h

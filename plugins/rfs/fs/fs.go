@@ -24,6 +24,8 @@ type Config struct {
 	Filter   *backing.Filter
 	Flow     *flow.Flow // nil: read-only
 	ReadOnly bool
+	// Fault hears of errors of this node's disk, which the application gets too.
+	Fault func(error)
 }
 
 // FS is one replicated directory as users see it.
@@ -130,6 +132,7 @@ func (f *FS) mutate(apply func() ([]*peer.Ticket, error)) error {
 	f.flow.RLock()
 	tickets, err := apply()
 	f.flow.RUnlock()
+	f.suspect(err)
 	if err != nil && len(tickets) == 0 {
 		return err
 	}
@@ -137,6 +140,13 @@ func (f *FS) mutate(apply func() ([]*peer.Ticket, error)) error {
 		err = werr
 	}
 	return err
+}
+
+// suspect reports an error of this node's disk.
+func (f *FS) suspect(err error) {
+	if errors.Is(err, unix.EIO) || errors.Is(err, unix.EUCLEAN) {
+		f.cfg.Fault(err)
+	}
 }
 
 // send puts a change of a replicated name on its way.

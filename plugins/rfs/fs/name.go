@@ -107,10 +107,12 @@ func (f *FS) own(rel string, mode uint32, who caller, dir unix.Stat_t) (unix.Sta
 func (f *FS) announce(n *node, rel string, c *wire.Change, st *unix.Stat_t) []*peer.Ticket {
 	if n.typ == unix.S_IFREG {
 		n.tracked.Store(contentNone)
-		f.addFresh(n, freshLimit)
 	}
 	if !f.cfg.Filter.Replicated(rel, n.typ == unix.S_IFDIR) {
 		return local()
+	}
+	if n.typ == unix.S_IFREG {
+		f.addFresh(n, freshLimit)
 	}
 	f.touched(rel, n.typ == unix.S_IFDIR)
 	c.Path, c.Len, c.Attr, c.Parent = rel, int64(c.Attr.Mode), backing.WireAttr(st), f.parentTime(rel)

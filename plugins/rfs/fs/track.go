@@ -55,6 +55,13 @@ func (f *FS) TrackFresh() []Fresh {
 	return out
 }
 
+// HasFresh tells whether files wait for their identity.
+func (f *FS) HasFresh() bool {
+	f.fmu.Lock()
+	defer f.fmu.Unlock()
+	return len(f.fresh) > 0
+}
+
 // Track begins to track the file at rel, whose inode is known; false when it is
 // not there any more. Writes that began before end when the flow's Lock was had
 // once. Each success is ended by Identify.

@@ -29,6 +29,7 @@ func (f *FS) modify(n *node, off, length int64, apply func() ([]*peer.Ticket, er
 	for {
 		if !hot && n.tracked.Load() == contentTracked {
 			if err := f.flow.Tracker.Hot.Begin(f.key(n), off, length); err != nil {
+				f.cfg.Fault(err)
 				return err
 			}
 			hot = true
@@ -45,6 +46,7 @@ func (f *FS) modify(n *node, off, length int64, apply func() ([]*peer.Ticket, er
 	f.wrote(n)
 	tickets, err := apply()
 	f.flow.RUnlock()
+	f.suspect(err)
 	if err != nil && len(tickets) == 0 {
 		return err
 	}

@@ -61,11 +61,13 @@ const (
 	TypeSyncEnd
 	// TypeStats (P): JSON Stats, progress for display.
 	TypeStats
+	// TypeTune (P): JSON Tune, how to acknowledge from here on.
+	TypeTune
 	typeEnd
 )
 
 var typeNames = [...]string{"", "hello", "welcome", "refuse", "goodbye", "ping", "pong", "ack", "reply", "change", "write",
-	"list", "hash", "delete", "stable", "sync-begin", "sync-end", "stats"}
+	"list", "hash", "delete", "stable", "sync-begin", "sync-end", "stats", "tune"}
 
 // String gives the type's name for logs.
 func (t Type) String() string {

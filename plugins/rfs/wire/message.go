@@ -76,6 +76,11 @@ type DeleteItem struct {
 	Path []byte `json:"path"`
 }
 
+// Tune changes how the secondary acknowledges.
+type Tune struct {
+	Durable bool `json:"durable"`
+}
+
 // Answer is the reply to calls that may be refused.
 type Answer struct {
 	OK bool `json:"ok"`
