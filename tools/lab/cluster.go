@@ -14,7 +14,7 @@ import (
 )
 
 //go:embed all:module
-var writerModule embed.FS
+var moduleSources embed.FS
 
 // Password of the console and of the first contact between the nodes, in the lab.
 const Password = "a-lab-password"
@@ -70,7 +70,7 @@ func (l *Lab) DeployWriter(ctx context.Context, name string, timeout time.Durati
 			return err
 		}
 	}
-	return l.Deploy(ctx, name, writerModule, "module", map[string]string{
+	return l.Deploy(ctx, name, moduleSources, "module/writer", map[string]string{
 		"DATA": DataDir(name), "LAB": writerBinary, "ACKS": filepath.Join(clientMount, filepath.Base(l.Acks(name))), "TIMEOUT": fmt.Sprintf("%dms", timeout.Milliseconds()),
 	})
 }

@@ -23,7 +23,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo(), demoKVM(), writer())
+	root.AddCommand(demo(), demoKVM(), bench(), writer())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := root.ExecuteContext(ctx); err != nil {
@@ -102,6 +102,22 @@ func linger(ctx context.Context, l *lab.Lab) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+func bench() *cobra.Command {
+	var cuts, modules int
+	c := &cobra.Command{
+		Use:     "bench",
+		Short:   "Measure failover times and what 25 mirror modules cost",
+		Example: "  lab bench\n  lab bench --cuts 10 --modules 0",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return tell(c.Context(), "bench", false, lab.Bench(cuts, modules))
+		},
+	}
+	c.Flags().IntVar(&cuts, "cuts", 10, "power cuts and clean stops to measure; 0 leaves this part out")
+	c.Flags().IntVar(&modules, "modules", 25, "idle mirror modules; 0 leaves this part out")
+	return c
 }
 
 func writer() *cobra.Command {
