@@ -17,8 +17,8 @@ var libvirtFiles = map[string]string{
 		"cgroup_controllers = []\nnamespaces = []\nstdio_handler = \"file\"\n",
 }
 
-// StartLibvirt starts the node's own libvirt and waits until it answers. Its
-// definitions lie on the node's disk.
+// StartLibvirt starts the node's own libvirt and waits until it answers and
+// knows its emulator. Its definitions lie on the node's disk.
 func (n *Node) StartLibvirt(ctx context.Context) error {
 	for name, text := range libvirtFiles {
 		if err := os.WriteFile(n.Path(filepath.Join("/etc/libvirt", name)), []byte(text), 0o600); err != nil {
@@ -38,7 +38,7 @@ func (n *Node) StartLibvirt(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		out, err := n.Run(wait, "virsh", "list", "--name")
+		out, err := n.Run(wait, "virsh", "domcapabilities", "--virttype", "qemu")
 		if err == nil {
 			return nil
 		}
