@@ -163,7 +163,7 @@ func (m *Machine) publish() {
 // state is what the peer should know.
 func (m *Machine) state() PeerState {
 	f := m.facts
-	s := PeerState{Incarnation: m.cfg.Incarnation, Signature: m.cfg.Signature, Epoch: f.Epoch, Role: m.role,
+	s := PeerState{Incarnation: m.cfg.Incarnation, Life: f.Life, Signature: m.cfg.Signature, Epoch: f.Epoch, Role: m.role,
 		Verb: m.verb, Stopping: m.leave != nil || m.prim.fault || m.prim.swapping, First: m.cfg.First, UpToDate: f.UpToDate,
 		LastPrim: f.LastPrim, LastRole: f.LastRole, TookOver: f.TookOver, DataReady: m.second.ready,
 		Echo: m.peer.state.Version, EchoOf: m.peer.state.Incarnation, Deaf: m.deaf(),

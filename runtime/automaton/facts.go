@@ -16,6 +16,9 @@ type Facts struct {
 	LastRole ha.State `json:"lastrole"` // the last settled role; Stop when none
 	Epoch    uint64   `json:"epoch"`    // grows with each takeover
 	Seen     uint64   `json:"seen"`     // the highest epoch heard of the peer
+	// Life counts the processes of this module that were started, so that the
+	// peer can tell the newest from one whose datagrams come late.
+	Life uint64 `json:"life"`
 	// TookOver: the present stretch as primary began by replacing the peer.
 	TookOver bool `json:"tookover"`
 	// Taking is the generation that a takeover is about to begin. The node is up
@@ -41,9 +44,10 @@ type Handover struct {
 
 // PeerState is what a node tells the other in each pulse.
 type PeerState struct {
-	Incarnation uint64 `json:"inc"` // of the sending process
-	Sequence    uint64 `json:"seq"` // grows with each publication
-	Version     uint64 `json:"ver"` // grows when anything but Echo changes
+	Incarnation uint64 `json:"inc"`  // of the sending process
+	Life        uint64 `json:"life"` // orders the processes of a node
+	Sequence    uint64 `json:"seq"`  // grows with each publication
+	Version     uint64 `json:"ver"`  // grows when anything but Echo changes
 	// Echo is the newest Version heard from the process EchoOf.
 	Echo   uint64 `json:"echo,omitempty"`
 	EchoOf uint64 `json:"echoof,omitempty"`

@@ -32,6 +32,7 @@ type Machine struct {
 	second secondSide
 	prim   primSide
 
+	alive     bool // this process was counted
 	published PeerState
 	wallAt    time.Time
 	wallNow   time.Duration
@@ -61,7 +62,9 @@ func (m *Machine) Step(now time.Duration, ev Event) []Effect {
 	m.observe(ev)
 	m.guard()
 	m.advance()
-	m.publish()
+	if m.role.State != ha.Stop {
+		m.publish()
+	}
 	m.arm()
 	return m.out
 }

@@ -132,11 +132,12 @@ func (m *Machine) acceptable(s PeerState) bool {
 	if m.mutant(AcceptOld) {
 		return true
 	}
-	if slices.Contains(m.peer.retired, s.Incarnation) {
-		return false
+	if s.Incarnation != last.Incarnation {
+		// A process with a lower count is older, unless the node was installed
+		// anew, which takes longer than its heartbeats stay up.
+		return !slices.Contains(m.peer.retired, s.Incarnation) && (s.Life > last.Life || !m.peer.fresh)
 	}
-	return s.Incarnation != last.Incarnation || (s.Sequence > last.Sequence && s.Epoch >= last.Epoch) ||
-		(s.Sequence == last.Sequence && !m.peer.fresh)
+	return (s.Sequence > last.Sequence && s.Epoch >= last.Epoch) || (s.Sequence == last.Sequence && !m.peer.fresh)
 }
 
 // foreign tells that the peer runs another configuration.

@@ -44,7 +44,7 @@ func TestFactsJSON(t *testing.T) {
 func TestOldStatesAreRefused(t *testing.T) {
 	r := at(t, "ALONE Ready").up()
 	say := func(inc, seq, epoch uint64, role ha.State) {
-		r.send(Heard{PeerState{Incarnation: inc, Sequence: seq, Version: seq, Epoch: epoch, Signature: "s",
+		r.send(Heard{PeerState{Incarnation: inc, Life: inc, Sequence: seq, Version: seq, Epoch: epoch, Signature: "s",
 			Role: ha.Role{State: role, Status: ha.Transient}, Data: r.data}})
 	}
 	say(2, 5, 3, ha.Wait)
@@ -101,5 +101,24 @@ func TestMaxLoopLog(t *testing.T) {
 		"Action stop called by maxloop", "Local state STOP NotReady"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+// A datagram of a process that has ended may come after the first of the next one.
+func TestLateProcessIsRefused(t *testing.T) {
+	r := at(t, "ALONE Ready").up()
+	say := func(inc, life uint64, role ha.State) {
+		r.send(Heard{PeerState{Incarnation: inc, Life: life, Sequence: 1, Version: 1, Signature: "s",
+			Role: ha.Role{State: role, Status: ha.Transient}, Data: r.data}})
+	}
+	say(70, 8, ha.Second)
+	say(60, 7, ha.Wait) // never heard before, but older
+	if got := r.m.Remote().State; got != ha.Second {
+		t.Fatalf("an older process was believed: %v", got)
+	}
+	r.down().up()
+	say(80, 1, ha.Wait) // installed anew after a silence
+	if got := r.m.Remote().State; got != ha.Wait {
+		t.Fatalf("a node that was installed anew is not heard: %v", got)
 	}
 }

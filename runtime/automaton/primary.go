@@ -20,8 +20,9 @@ type primSide struct {
 	draining    bool
 	swapping    bool
 	fault       bool
-	giveWay     bool // split brain lost: no handover
-	stayed      bool // split brain won: logged
+	giveWay     bool          // split brain lost: no handover
+	stayed      bool          // split brain won: logged
+	metAt       time.Duration // since when the peer is seen as primary, too
 	swapDone    uint64
 	handover    *Handover
 }
@@ -132,14 +133,17 @@ func (m *Machine) unpair() {
 func (m *Machine) guardRecovery() {
 	p := &m.prim
 	if !m.role.State.Primary() || !m.peerPrimary() {
-		p.stayed = false
+		p.stayed, p.metAt = false, 0
 		return
+	}
+	if p.metAt == 0 {
+		p.metAt = m.now
 	}
 	rel := ha.NoData
 	if m.replicated() {
 		rel = m.relation()
 	}
-	if m.leave != nil || p.giveWay || m.peer.state.Stopping && rel != ha.Behind || m.mutant(BothStay) {
+	if m.leave != nil || p.giveWay || m.mutant(BothStay) {
 		return
 	}
 	if stays(m.state(), m.peer.state, rel) && !m.unheard(rel) {
@@ -149,11 +153,17 @@ func (m *Machine) guardRecovery() {
 		}
 		return
 	}
+	if rel != ha.Behind && (m.peer.state.Stopping || !m.introduced()) {
+		return // the peer goes already, or has yet to see this node
+	}
 	p.giveWay = true
 	m.logf(ha.Critical, "heart", "Split brain recovery: exiting alone")
 	m.setUpToDate(false)
 	m.request(request{verb: ha.VerbStopStart, internal: true})
 }
+
+// introduced: the peer has seen this node as primary, or had time to.
+func (m *Machine) introduced() bool { return m.mutual() || m.now >= m.prim.metAt+m.cfg.HoldLimit }
 
 // unheard: the peer is primary and does not hear this node, so it can not give
 // way. Only this node can end the split brain.

@@ -51,6 +51,10 @@ func (m *Machine) start(r request) {
 	if r.fullSync {
 		m.persist(func(f *Facts) { f.TakesFull = f.TakesFull || r.verb == ha.VerbSecond })
 	}
+	if !m.alive {
+		m.alive = true
+		m.persist(func(f *Facts) { f.Life++ })
+	}
 	m.become(ha.Wait, ha.Transient)
 	if m.replicated() {
 		m.resource("rfs", "uptodate", upDown(m.facts.UpToDate), "rfs")
