@@ -25,7 +25,7 @@ var notYet = []struct{ name, instead string }{
 func absent(root *cobra.Command) {
 	for _, c := range notYet {
 		root.AddCommand(&cobra.Command{
-			Use: c.name, Hidden: true, DisableFlagParsing: true,
+			Use: c.name, GroupID: groupNode, Hidden: true, DisableFlagParsing: true,
 			Short:   "Not in this release",
 			Long:    "This release does not have it: " + c.instead + ".",
 			Example: "  safekit " + c.name,
@@ -35,7 +35,7 @@ func absent(root *cobra.Command) {
 		})
 	}
 	root.AddCommand(&cobra.Command{
-		Use: "safeagent", Hidden: true, DisableFlagParsing: true,
+		Use: "safeagent", GroupID: groupNode, Hidden: true, DisableFlagParsing: true,
 		Short:   "Obsolete",
 		Long:    "SNMP is served by the system's own agent; the command does nothing.",
 		Example: "  safekit safeagent",

@@ -22,7 +22,9 @@ func (a *App) audited(run runFunc) runFunc {
 	return func(cmd *cobra.Command, args []string) error {
 		log, err := modlog.OpenCommands(a.Paths.CommandLog(), modlog.Options{})
 		if err != nil {
-			if !errors.Is(err, fs.ErrPermission) { // members of the group safekit
+			// Members of the group safekit may not write; nor can anybody before
+			// the daemon has run once.
+			if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
 				fmt.Fprintf(a.Err, "Warning: the command is not recorded: %v\n", err)
 			}
 			return run(cmd, args)

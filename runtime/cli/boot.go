@@ -17,8 +17,8 @@ func (a *App) boot() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "boot off|on -m AM; boot status [-m AM]",
 		Short: "Say whether a module starts with the system",
-		Long: `on and off decide whether the module starts when the system does; <service boot>
-in its configuration may overrule it. status shows it, without -m for every
+		Long: `on and off decide whether the module starts when the system does; service@boot in
+its configuration may overrule it. status shows it, without -m for every
 module. The words of the web service and of SNMP are accepted: the web service
 belongs to the daemon, and there is no SNMP agent to start.`,
 		Example: `  safekit boot on -m AM

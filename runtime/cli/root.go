@@ -44,7 +44,7 @@ system at boot), and safekit supervise and safekit plugin are its helpers.`,
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", GroupID: groupNode})
 	root.PersistentFlags().StringVarP(&a.user, "by", "u", "", "`user` named in the logs as the caller")
 	if err := root.PersistentFlags().MarkHidden("by"); err != nil {
 		panic("cli: " + err.Error()) // a mistake in this package

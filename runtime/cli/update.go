@@ -35,8 +35,10 @@ stop, and run the module's script update. Allowed in ALONE, UP and WAIT NotReady
 		if err != nil {
 			return err
 		}
-		if _, err := a.store().Refresh(m, c); err != nil {
-			return err
+		if c != nil { // a light module needs none
+			if _, err := a.store().Refresh(m, c); err != nil {
+				return err
+			}
 		}
 		if err := a.ask(cmd.Context(), m, control.PathReload, control.None{}, nil); err != nil {
 			return err

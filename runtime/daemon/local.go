@@ -26,6 +26,7 @@ func (d *Daemon) handlers() http.Handler {
 	mux.Handle(control.PathPeerView, control.Handle(d.peerView))
 	mux.Handle(control.PathCluster, control.Handle(d.clusterConfig))
 	mux.Handle(control.PathConfInfo, control.Handle(d.confInfo))
+	mux.Handle(control.PathNodes, control.Handle(d.confInfo))
 	mux.Handle(control.PathClusterX, control.Handle(d.clusterOperation))
 	mux.Handle(control.PathPassword, control.Handle(d.setPassword))
 	return mux
