@@ -66,7 +66,7 @@ func (m *Machine) thawing() bool {
 func (m *Machine) peerLost() bool {
 	p := &m.prim
 	switch {
-	case p.lost, m.flowCut(), m.peerIs(ha.Wait, ha.Stop):
+	case p.lost, m.flowCut(), m.peerLeft():
 		return true
 	case p.expectUntil != 0 && m.now >= p.expectUntil:
 		return true
@@ -74,6 +74,11 @@ func (m *Machine) peerLost() bool {
 		return m.deaf() && !m.thawing()
 	}
 }
+
+// peerLeft tells that the peer was equal and is secondary no more. A peer in
+// WAIT with older data was heard before its catch-up ended: its heartbeat is
+// late, not its end.
+func (m *Machine) peerLeft() bool { return m.peerIs(ha.Wait, ha.Stop) && m.relation() == ha.Same }
 
 // mayDetach tells whether the peer knows that it is behind, or can not be told.
 func (m *Machine) mayDetach() bool {
@@ -87,7 +92,7 @@ func (m *Machine) mayDetach() bool {
 		return false
 	case p.lostClean, m.deaf():
 		return true
-	case m.peerIs(ha.Wait, ha.Stop) && !peer.UpToDate && !peer.DataReady:
+	case m.peerLeft() && !peer.UpToDate && !peer.DataReady:
 		return true
 	default:
 		return m.now >= p.since+m.cfg.HoldLimit && !m.mutant(SkipHoldLimit)

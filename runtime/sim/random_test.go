@@ -9,19 +9,22 @@ import (
 
 var (
 	flagSteps = flag.Int("steps", 1_000_000, "steps of the automaton to make in TestRandom")
+	flagFresh = flag.Bool("fresh", false, "use only fresh seeds in TestRandom, to search")
 	flagSeed  = flag.Uint64("seed", 0, "only this seed in TestRandom")
 )
 
-// TestRandom plays random schedules: half of the steps with fixed seeds, the
-// others with a fresh one, which is printed. A failure is printed as the
-// smallest scenario found; keep it in testdata/scenarios.
+// TestRandom plays random schedules, most of them with fixed seeds, the last
+// ones with fresh seeds, which are printed. A failure is printed as the smallest
+// scenario found; keep it in testdata/scenarios. To search for long:
+//
+//	go test ./runtime/sim -run Random -fresh -steps 50000000 -timeout 1h -v
 func TestRandom(t *testing.T) {
 	if *flagSeed != 0 {
 		try(t, *flagSeed)
 		return
 	}
 	done, seed := 0, uint64(1)
-	for ; done < *flagSteps/2; seed++ {
+	for ; done < *flagSteps*19/20 && !*flagFresh; seed++ {
 		done += try(t, seed)
 	}
 	fresh := rand.Uint64() >> 1
