@@ -84,6 +84,9 @@ func speaker() string {
 		case "sh", "bash", "dash", "ksh", "python", "python3", "perl", "env":
 			continue
 		}
+		if w == "-c" { // words of a shell, not a script
+			return "safekit"
+		}
 		if strings.HasPrefix(w, "-") || base == "." || base == "/" {
 			continue
 		}

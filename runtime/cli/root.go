@@ -44,7 +44,6 @@ system at boot), and safekit supervise and safekit plugin are its helpers.`,
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", GroupID: groupNode})
 	root.PersistentFlags().StringVarP(&a.user, "by", "u", "", "`user` named in the logs as the caller")
 	if err := root.PersistentFlags().MarkHidden("by"); err != nil {
 		panic("cli: " + err.Error()) // a mistake in this package
@@ -60,6 +59,7 @@ system at boot), and safekit supervise and safekit plugin are its helpers.`,
 		a.set, a.printi, a.printw, a.printe, a.incloop, a.resetloop, a.checkloop, a.kill, a.run, a.env)
 	a.fill(root, groupNode, "This node and the others:",
 		a.remote, a.level, a.shutdown, a.webservercfg, a.cmdlog, a.setup, a.completion)
+	root.SetHelpCommandGroupID(groupNode)
 	absent(root)
 	return root
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -26,6 +27,8 @@ func run(name string, args []string) int {
 		return told(serveDaemon(ctx))
 	case len(args) == 2 && args[0] == "supervise":
 		return told(supervise(ctx, stop, args[1]))
+	case len(args) > 0 && (args[0] == "daemon" || args[0] == "supervise" || args[0] == "plugin"):
+		return told(errors.New("the daemon's own verbs are: safekit daemon, safekit supervise AM, safekit plugin heartbeat|rfs|checkers"))
 	}
 	app := cli.New()
 	if exit, ok := app.RunTool(ctx, name, args); ok {

@@ -58,7 +58,7 @@ func eachShown(cmd *cobra.Command, visit func(*cobra.Command) error) error {
 		return err
 	}
 	for _, sub := range cmd.Commands() {
-		if sub.Hidden {
+		if sub.Hidden || sub.Name() == "help" {
 			continue
 		}
 		if err := eachShown(sub, visit); err != nil {
