@@ -14,12 +14,11 @@ type dataSide struct {
 }
 
 func (m *Machine) dataBack(f api.DataFacts) {
+	if m.data.role != api.DataIdle {
+		m.dataGone("restarted") // its death was not told
+	}
 	m.data = dataSide{up: true, facts: f}
 	m.taken()
-	if m.role.State == ha.Second || m.role.State.Primary() {
-		m.dataGone("restarted")
-		m.data.up, m.data.facts = true, f
-	}
 }
 
 // dataGone: the replicator's process died. A primary gives the role away

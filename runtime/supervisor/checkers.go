@@ -104,7 +104,7 @@ type checkWatch struct {
 	all     []classed
 	customs []userconfig.CustomCheck
 	on      map[automaton.Class]bool
-	scripts map[string]*customRun // running, by ident
+	scripts map[string]*customRun // running custom checkers, by ident
 	ended   map[string]*customRun // told to stop, by ident
 }
 

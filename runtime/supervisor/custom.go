@@ -22,22 +22,20 @@ const (
 	customGrace   = 5 * time.Second
 )
 
-// customRun is a custom checker script that is kept running until stop.
+// customRun is a custom checker, script or plugin, that is kept running until stop.
 type customRun struct {
 	stop context.CancelFunc // returns before the script has ended
 	done chan struct{}      // closed when it has
 }
 
-// startCustom starts the endless script: exec MODULE RESOURCE [arg…]. It begins
-// when the earlier run of the same checker, if any, has ended.
+// startCustom starts a custom checker. It begins when the earlier run of the
+// same checker, if any, has ended.
 func (s *Supervisor) startCustom(c userconfig.CustomCheck, earlier *customRun) *customRun {
 	ctx, cancel := context.WithCancel(s.ctx)
 	r := &customRun{stop: cancel, done: make(chan struct{})}
-	resource := ha.Resource{Class: "custom", ID: c.Ident}
-	spec := proc.Spec{
-		Path: s.binPath(c.Exec),
-		Args: append([]string{string(s.cfg.Module), resource.String()}, c.Args...),
-		Env:  s.runner.Env(), Dir: s.cfg.Paths.UserVar(s.cfg.Module), Grace: customGrace,
+	keep := s.customScript(c)
+	if c.Plugin {
+		keep = s.customPlugin(c, r)
 	}
 	s.plugins.group.Go(func() error {
 		defer close(r.done)
@@ -45,10 +43,21 @@ func (s *Supervisor) startCustom(c userconfig.CustomCheck, earlier *customRun) *
 		if earlier != nil {
 			<-earlier.done
 		}
-		s.keepCustom(ctx, spec, resource)
+		keep(ctx)
 		return nil
 	})
 	return r
+}
+
+// customScript prepares an endless script: exec MODULE RESOURCE [arg…].
+func (s *Supervisor) customScript(c userconfig.CustomCheck) (keep func(context.Context)) {
+	resource := ha.Resource{Class: "custom", ID: c.Ident}
+	spec := proc.Spec{
+		Path: s.binPath(c.Exec),
+		Args: append([]string{string(s.cfg.Module), resource.String()}, c.Args...),
+		Env:  s.runner.Env(), Dir: s.cfg.Paths.UserVar(s.cfg.Module), Grace: customGrace,
+	}
+	return func(ctx context.Context) { s.keepCustom(ctx, spec, resource) }
 }
 
 func (s *Supervisor) keepCustom(ctx context.Context, spec proc.Spec, resource ha.Resource) {

@@ -94,7 +94,11 @@ func (h *heartbeat) up(ctx context.Context, client api.Heartbeat) {
 	h.again()
 	h.group.Go(func() error {
 		for e := range events {
-			h.s.post(func() { h.s.heartbeatEvent(e) })
+			h.s.post(func() {
+				if h.s.plugins != nil && h.s.plugins.heartbeat == h {
+					h.s.heartbeatEvent(e)
+				}
+			})
 		}
 		return nil
 	})
@@ -122,9 +126,6 @@ func (h *heartbeat) reconfigure(ctx context.Context, cfg api.HeartbeatConfig) er
 }
 
 func (s *Supervisor) heartbeatEvent(e api.HeartbeatEvent) {
-	if s.plugins == nil {
-		return
-	}
 	switch e.Kind {
 	case api.LinkUp, api.LinkDown:
 		s.linkChanged(e.Link, e.Kind == api.LinkUp)

@@ -37,6 +37,18 @@ echo "$(basename "$0") $*" >>"$SAFEUSERVAR/trace"
 
 func newRig(t *testing.T, xml string, scripts map[string]string) *rig {
 	t.Helper()
+	r := editRig(t, xml, scripts)
+	if err := r.install(); err != nil {
+		t.Fatal(err)
+	}
+	r.configure()
+	r.serve()
+	return r
+}
+
+// editRig writes the module's files; nothing is installed yet.
+func editRig(t *testing.T, xml string, scripts map[string]string) *rig {
+	t.Helper()
 	r := &rig{t: t, tree: paths.Tree{Safe: t.TempDir(), Var: t.TempDir()}}
 	edited := r.tree.Edited("app")
 	for _, dir := range []string{"conf", "bin"} {
@@ -56,26 +68,34 @@ func newRig(t *testing.T, xml string, scripts map[string]string) *rig {
 			t.Fatal(err)
 		}
 	}
-	r.configure()
-	r.serve()
 	return r
 }
 
-// configure registers the module by way of its own package and configures it.
-func (r *rig) configure() {
-	r.t.Helper()
-	s := module.Open(r.tree, func(ha.ModuleName) (ha.Role, bool) { return ha.Role{}, false }, time.Now)
+func (r *rig) store() *module.Store {
+	return module.Open(r.tree, func(ha.ModuleName) (ha.Role, bool) { return ha.Role{}, false }, time.Now)
+}
+
+// install registers the module by way of its own package.
+func (r *rig) install() error {
 	file := filepath.Join(r.tree.Packages(), "app.safe")
 	if err := packRig(r.t.Context(), r.tree.Edited("app"), file); err != nil {
-		r.t.Fatal(err)
+		return err
 	}
-	if _, err := s.Install(r.t.Context(), module.InstallOptions{Name: "app"}); err != nil {
-		r.t.Fatal(err)
+	_, err := r.store().Install(r.t.Context(), module.InstallOptions{Name: "app"})
+	return err
+}
+
+func (r *rig) configure() {
+	r.t.Helper()
+	if said, err := r.tryConfigure(); err != nil {
+		r.t.Fatalf("%v\n%s", err, said)
 	}
+}
+
+func (r *rig) tryConfigure() (said string, err error) {
 	var out bytes.Buffer
-	if err := s.Configure(r.t.Context(), "app", nil, module.Output{Text: &out}); err != nil {
-		r.t.Fatalf("%v\n%s", err, out.String())
-	}
+	err = r.store().Configure(r.t.Context(), "app", nil, module.Output{Text: &out})
+	return out.String(), err
 }
 
 func (r *rig) serve() {

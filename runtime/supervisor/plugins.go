@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/safehold/safehold/plugins/api"
+	"github.com/safehold/safehold/runtime/automaton"
 	"github.com/safehold/safehold/runtime/pluginhost"
 )
 
@@ -18,6 +19,7 @@ type plugins struct {
 	heartbeat *heartbeat // nil unless mirror
 	data      *replica   // nil when nothing is replicated
 	checkers  *checkers
+	custom    int // checker plugins of users started so far
 }
 
 // startPlugins starts what the configuration needs. A plugin that cannot be
@@ -63,6 +65,9 @@ func (s *Supervisor) stopPlugins() {
 	}
 	clear(s.links)
 	s.data = dataView{}
+	if p.data != nil {
+		s.queue = append(s.queue, automaton.DataGone{Reason: "the module is stopped"})
+	}
 	s.published = nil
 	s.forgetChecks()
 }
@@ -93,7 +98,9 @@ func (s *Supervisor) startHeartbeat(ctx context.Context, host *pluginhost.Host) 
 // startReplica starts the replication plugin, which unmounts by itself when
 // this process dies.
 func (s *Supervisor) startReplica(ctx context.Context, host *pluginhost.Host) *replica {
-	r := &replica{s: s, ctx: ctx, group: s.plugins.group, cfg: s.replicationConfig()}
+	r := &replica{s: s, ctx: ctx, group: s.plugins.group}
+	cfg := s.replicationConfig()
+	r.cfg.Store(&cfg)
 	r.sup = host.Replicator(pluginhost.Plugin{Name: "rfs", Orphan: syscall.SIGTERM}, pluginhost.Events[api.Replicator]{OnUp: r.up, OnDown: r.down})
 	serve(s, ctx, "rfs", r.sup)
 	return r

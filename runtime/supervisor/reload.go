@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/safehold/safehold/runtime/automaton"
 	"github.com/safehold/safehold/runtime/control"
@@ -35,7 +36,7 @@ func (s *Supervisor) reloadRunning() error {
 		return err
 	}
 	s.runner = newRunner(s.cfg, s.active)
-	enabled := s.watch.on
+	enabled := maps.Clone(s.watch.on)
 	s.watch.stopAll()
 	ended := s.watch.ended
 	s.watch = plan(s.active.Config)
@@ -73,13 +74,10 @@ func (s *Supervisor) retune() {
 	}
 	if p.data != nil && s.active.Config.RFS != nil {
 		t := tuning(s.active.Config.RFS)
-		s.later("replication keeps its old parameters", func(ctx context.Context) error {
-			client, up := p.data.sup.Client()
-			if !up {
-				return errNoReplicator
-			}
-			return client.Tune(ctx, t)
-		})
+		p.data.retune(t)
+		if client := p.data.client; client != nil { // otherwise it is configured with them when it is back
+			s.later("replication keeps its old parameters", func(ctx context.Context) error { return client.Tune(ctx, t) })
+		}
 	}
 }
 

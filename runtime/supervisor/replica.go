@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/safehold/safehold/plugins/api"
@@ -37,8 +39,10 @@ type replica struct {
 	s     *Supervisor
 	ctx   context.Context // of the plugins
 	group *errgroup.Group // of the plugins
-	cfg   api.ReplicationConfig
+	cfg   atomic.Pointer[api.ReplicationConfig]
 	sup   *pluginhost.Supervised[api.Replicator]
+
+	client api.Replicator // configured and told to the automaton; the loop owns it
 }
 
 var errNoReplicator = errors.New("the replication is not running")
@@ -51,13 +55,14 @@ func (r *replica) up(ctx context.Context, client api.Replicator) {
 		r.sup.Restart(err.Error())
 		return
 	}
-	r.s.post(func() {
+	r.current(func() {
+		r.client = client
 		r.s.learnFacts(facts)
 		r.s.step(automaton.DataBack{Facts: facts})
 	})
 	r.group.Go(func() error {
 		for e := range events {
-			r.s.post(func() { r.s.dataEvent(e) })
+			r.current(func() { r.s.dataEvent(e) })
 		}
 		return nil
 	})
@@ -66,7 +71,7 @@ func (r *replica) up(ctx context.Context, client api.Replicator) {
 func (r *replica) configure(ctx context.Context, client api.Replicator) (<-chan api.DataEvent, api.DataFacts, error) {
 	call, cancel := context.WithTimeout(ctx, configureLimit)
 	defer cancel()
-	if err := client.Configure(call, r.cfg); err != nil {
+	if err := client.Configure(call, *r.cfg.Load()); err != nil {
 		return nil, api.DataFacts{}, err
 	}
 	events, err := client.Watch(ctx)
@@ -78,17 +83,33 @@ func (r *replica) configure(ctx context.Context, client api.Replicator) (<-chan 
 }
 
 func (r *replica) down(reason error) {
-	r.s.post(func() {
-		if r.s.plugins == nil {
-			return
-		}
+	r.current(func() {
+		r.client = nil
 		r.s.data.syncing = false
 		r.s.step(automaton.DataGone{Reason: reason.Error()})
 	})
 }
 
+// retune keeps the values for a plugin that starts again.
+func (r *replica) retune(t api.ReplicationTuning) {
+	cfg := *r.cfg.Load()
+	cfg.Tuning = t
+	r.cfg.Store(&cfg)
+}
+
+// current hands f to the loop, which drops it when the module was stopped since.
+func (r *replica) current(f func()) {
+	r.s.post(func() {
+		if r.s.plugins != nil && r.s.plugins.data == r {
+			f()
+		}
+	})
+}
+
 // assign changes the data role beside the loop and answers the automaton.
 func (s *Supervisor) assign(e automaton.Assign) {
+	s.log.WithFields(logrus.Fields{"role": dataRole(e.Assignment.Role), "epoch": e.Assignment.Epoch, "seq": e.Seq,
+		"generation": e.Assignment.Generation.Short()}).Info("data role assigned")
 	s.ask(e.Seq, assignLimit, func(ctx context.Context, c api.Replicator) error { return c.Assign(ctx, e.Assignment) })
 }
 
@@ -98,25 +119,21 @@ func (s *Supervisor) detach(e automaton.Detach) {
 }
 
 func (s *Supervisor) ask(seq uint64, limit time.Duration, call func(context.Context, api.Replicator) error) {
-	if s.plugins == nil || s.plugins.data == nil {
+	if s.plugins == nil || s.plugins.data == nil || s.plugins.data.client == nil {
 		s.queue = append(s.queue, automaton.DataDone{Seq: seq, Err: errNoReplicator, Facts: s.lastFacts()})
 		return
 	}
-	client, up := s.plugins.data.sup.Client()
-	if !up {
-		s.queue = append(s.queue, automaton.DataDone{Seq: seq, Err: errNoReplicator, Facts: s.lastFacts()})
-		return
-	}
-	base, last := s.plugins.data.ctx, s.lastFacts()
-	s.plugins.group.Go(func() error {
-		ctx, cancel := context.WithTimeout(base, limit)
+	r, last := s.plugins.data, s.lastFacts()
+	client := r.client
+	r.group.Go(func() error {
+		ctx, cancel := context.WithTimeout(r.ctx, limit)
 		defer cancel()
 		err := call(ctx, client)
 		facts, ferr := client.Facts(ctx)
 		if ferr != nil {
 			facts = last
 		}
-		s.post(func() {
+		r.current(func() {
 			if err != nil {
 				s.say(ha.Event, "rfsplug", "Replication: "+err.Error())
 			}
@@ -137,10 +154,8 @@ func (s *Supervisor) lastFacts() api.DataFacts {
 func (s *Supervisor) learnFacts(f api.DataFacts) { s.data.facts = &f }
 
 func (s *Supervisor) dataEvent(e api.DataEvent) {
-	if s.plugins == nil {
-		return
-	}
 	s.learnFacts(e.Facts)
+	s.log.WithFields(logrus.Fields{"event": e.Kind, "epoch": e.Epoch, "reason": e.Reason}).Debug("data event")
 	switch e.Kind {
 	case api.SyncStarted:
 		e.Stats.Dir = strings.Join(replicatedDirs(s.active.Config), ", ")
@@ -169,6 +184,18 @@ func (s *Supervisor) syncDone(e api.DataEvent) {
 	if e.Stats.Copied > 0 {
 		s.say(ha.Event, "reintegre", fmt.Sprintf("Copied %s in %d files, %.1f s, %.0f KB/s",
 			size(e.Stats.Done), e.Stats.Copied, e.Stats.Elapsed.Seconds(), e.Stats.Rate/1024))
+	}
+}
+
+// dataRole is the word of a data role for the log.
+func dataRole(r api.DataRole) string {
+	switch r {
+	case api.DataPrimary:
+		return "primary"
+	case api.DataSecondary:
+		return "secondary"
+	default:
+		return "idle"
 	}
 }
 

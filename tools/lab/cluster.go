@@ -144,7 +144,8 @@ func (n *Node) WaitState(ctx context.Context, module, state string) error {
 	if out, err := n.Safekit(wait, "waitstate", "-m", module, state); err != nil {
 		now, _ := n.Safekit(ctx, "state", "-v", "-m", module)
 		log, _ := n.Safekit(ctx, "log", "-m", module, "-A", "-s", "60")
-		return fmt.Errorf("%s: %s does not become %s: %w\n%s\n%s\n%s", n.Name, module, state, err, out, now, log)
+		own, _ := n.Run(ctx, "tail", "-n", "40", "/var/safekit/modules/"+module+"/supervisor.out")
+		return fmt.Errorf("%s: %s does not become %s: %w\n%s\n%s\n%s\n%s", n.Name, module, state, err, out, now, log, own)
 	}
 	return nil
 }

@@ -145,6 +145,8 @@ func (n *Node) each(nets []Network, f func(Network) error) error {
 func (n *Node) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	enter := []string{"--target", fmt.Sprint(n.Pid()), "--mount", "--net", "--pid", "--uts", "--ipc", "--wd=/", "--", name}
 	c := exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
+	// nsenter's child outlives it and may hold the output; it ends with the node.
+	c.WaitDelay = 2 * time.Second
 	c.Env = append(os.Environ(), "PATH=/opt/safekit:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	return c
 }
