@@ -95,7 +95,11 @@ func (a *App) showState(ctx context.Context, m ha.ModuleName, verbose bool) erro
 	if v.Mode == ha.Mirror {
 		a.showRole("Remote", v.PeerAddr, v.Remote)
 	}
-	if v.Syncing && v.Sync != nil {
+	switch {
+	case !v.Syncing:
+	case v.Sync == nil || v.Sync.Total == 0:
+		fmt.Fprintln(a.Out, "  Sync: finding out what differs")
+	default:
 		fmt.Fprintf(a.Out, "  Sync: %s\n", explain.Progress(*v.Sync))
 	}
 	if v.Local.State == ha.Wait && v.Waiting != "" {
