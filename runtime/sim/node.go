@@ -176,9 +176,11 @@ func (n *Node) effect(e automaton.Effect) {
 			n.endScript(e.Seq, e.Seq, 137)
 		}
 	case automaton.Assign:
+		n.w.ghost.knew[n.id] = n.w.ghost.heardAt[n.id]
 		n.w.checkAssign(n, e.Assignment)
 		n.rep.assign(e)
 	case automaton.Detach:
+		n.w.ghost.knew[n.id] = n.w.ghost.heardAt[n.id]
 		n.rep.detach(e)
 	case automaton.SetVIP:
 		n.vip = e.On

@@ -26,6 +26,7 @@ type ghost struct {
 	epoch   [2]uint64 // highest the peer was heard to be primary in
 	sentAt  map[message]time.Duration
 	heardAt [2]time.Duration // when the newest state heard was published
+	knew    [2]time.Duration // heardAt when the node decided to write on
 	reach   [2][]span        // of datagrams of a node
 
 	splitSince time.Duration
@@ -177,7 +178,7 @@ func (w *World) checkLacking(n *Node, what string) {
 	for _, rec := range w.lacking(n) {
 		if info := w.ghost.acked[rec]; !w.excused(n, info) {
 			w.fail(2, "%s %s without record %d, acknowledged by n%d at %v (alone since %v, last heard of %v)", n.name, what, rec,
-				info.by+1, info.at-time.Hour, info.alone-time.Hour, w.ghost.heardAt[n.id]-time.Hour)
+				info.by+1, info.at-time.Hour, info.alone-time.Hour, w.ghost.knew[n.id]-time.Hour)
 			return
 		}
 		w.ghost.Excused++
@@ -188,7 +189,7 @@ func (w *World) checkLacking(n *Node, what string) {
 // then either not running, with good reason to trust itself, or cut off.
 func (w *World) excused(n *Node, info ackInfo) bool {
 	g := &w.ghost
-	if info.by == n.id || g.heardAt[n.id] >= info.alone {
+	if info.by == n.id || g.knew[n.id] >= info.alone {
 		return false
 	}
 	away := g.started[n.id] > info.alone || g.frozen[n.id] <= info.alone && info.alone <= g.thawed[n.id]
