@@ -100,7 +100,7 @@ func childMain() {
 	}
 }
 
-func startChild(t *testing.T) *child {
+func startChild(t testing.TB) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0]), replies: make(chan reply, 1), events: make(chan api.DataEvent, 1000)}
 	c.cmd.Env = append(os.Environ(), childEnv+"=1")
@@ -192,7 +192,7 @@ func (c *child) Tune(_ context.Context, t api.ReplicationTuning) error {
 func (c *child) Watch(context.Context) (<-chan api.DataEvent, error) { return c.events, nil }
 
 // apart makes a pair whose nodes live in processes of their own.
-func apart(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
+func apart(t testing.TB, tune ...func(*api.ReplicationConfig)) (*node, *node) {
 	t.Helper()
 	a, b := stopped(t, tune...)
 	for _, n := range []*node{a, b} {

@@ -32,7 +32,7 @@ const patience = 60 * time.Second
 
 // node is one replicator with its directory.
 type node struct {
-	t     *testing.T
+	t     testing.TB
 	name  ha.NodeName
 	dir   string // what users see
 	state string
@@ -47,7 +47,7 @@ type node struct {
 
 // pair makes two nodes that know each other. Their directories are "the same
 // path" to the replicators only by name: each node has its own parent folder.
-func pair(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
+func pair(t testing.TB, tune ...func(*api.ReplicationConfig)) (*node, *node) {
 	t.Helper()
 	a, b := stopped(t, tune...)
 	a.start()
@@ -56,7 +56,7 @@ func pair(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
 }
 
 // stopped makes two nodes that were never started.
-func stopped(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) {
+func stopped(t testing.TB, tune ...func(*api.ReplicationConfig)) (*node, *node) {
 	t.Helper()
 	base := t.TempDir()
 	ca := newAuthority(t, base)
@@ -71,7 +71,7 @@ func stopped(t *testing.T, tune ...func(*api.ReplicationConfig)) (*node, *node) 
 	return a, b
 }
 
-func newNode(t *testing.T, base string, ca *authority, name, other ha.NodeName) *node {
+func newNode(t testing.TB, base string, ca *authority, name, other ha.NodeName) *node {
 	t.Helper()
 	n := &node{t: t, name: name, dir: filepath.Join(base, string(name), "data"), state: filepath.Join(base, string(name), "state")}
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
@@ -208,7 +208,7 @@ func (n *node) saw(k api.DataEventKind) bool {
 
 func (n *node) path(rel ...string) string { return filepath.Join(append([]string{n.dir}, rel...)...) }
 
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); {
 		if time.Now().After(end) {
@@ -219,7 +219,7 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // together makes a primary and b its equal secondary.
-func together(t *testing.T, a, b *node) {
+func together(t testing.TB, a, b *node) {
 	t.Helper()
 	a.alone(1)
 	b.second(1)
@@ -227,7 +227,7 @@ func together(t *testing.T, a, b *node) {
 	a.wait(api.PeerReady)
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -243,7 +243,7 @@ type authority struct {
 	file string
 }
 
-func newAuthority(t *testing.T, dir string) *authority {
+func newAuthority(t testing.TB, dir string) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -261,7 +261,7 @@ func newAuthority(t *testing.T, dir string) *authority {
 	return &authority{cert, key, file}
 }
 
-func (a *authority) issue(t *testing.T, dir, name string) (string, string) {
+func (a *authority) issue(t testing.TB, dir, name string) (string, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -283,7 +283,7 @@ func (a *authority) issue(t *testing.T, dir, name string) (string, string) {
 	return cert, keyFile
 }
 
-func writePEM(t *testing.T, file, kind string, der []byte) {
+func writePEM(t testing.TB, file, kind string, der []byte) {
 	t.Helper()
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
@@ -298,7 +298,7 @@ type cable struct {
 }
 
 // between puts a cable between a primary and its secondary.
-func between(t *testing.T, p, s *node) *cable {
+func between(t testing.TB, p, s *node) *cable {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)

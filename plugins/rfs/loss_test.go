@@ -21,7 +21,7 @@ func durableAck(on bool) func(*api.ReplicationConfig) {
 	return func(c *api.ReplicationConfig) { c.Tuning.DurableAck = on }
 }
 
-func detach(t *testing.T, n *node) ha.Generation {
+func detach(t testing.TB, n *node) ha.Generation {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -42,7 +42,7 @@ func (n *node) describe() []string {
 	return out
 }
 
-func line(t *testing.T, r *backing.Root, rel string, st *unix.Stat_t, first map[uint64]string) string {
+func line(t testing.TB, r *backing.Root, rel string, st *unix.Stat_t, first map[uint64]string) string {
 	t.Helper()
 	e, err := backing.Describe(r, rel, "")
 	if err != nil {
@@ -86,21 +86,21 @@ func line(t *testing.T, r *backing.Root, rel string, st *unix.Stat_t, first map[
 }
 
 // same fails unless both plain directories are equal. Nothing is mounted on them.
-func same(t *testing.T, a, b *node) {
+func same(t testing.TB, a, b *node) {
 	t.Helper()
 	if d := cmp.Diff(a.describe(), b.describe()); d != "" {
 		t.Fatalf("the trees differ (-%s +%s):\n%s", a.name, b.name, d)
 	}
 }
 
-func write(t *testing.T, path, content string) {
+func write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func read(t *testing.T, path string) string {
+func read(t testing.TB, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -109,7 +109,7 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -44,10 +44,13 @@ func (f *FS) newHandle(n *node, fd int, writer bool) *handle {
 func (f *FS) keyOf(ino uint64) dirty.Key { return dirty.Key{Dir: f.cfg.Dir, Ino: ino} }
 
 // openFlags lets the kernel keep cached data across opens where this node is the
-// only one that changes them.
-func (f *FS) openFlags() fuse.OpenFlags {
-	if f.cfg.ReadOnly {
+// only one that changes them, and writes of an O_DIRECT handle run in parallel.
+func (f *FS) openFlags(flags uint32) fuse.OpenFlags {
+	switch {
+	case f.cfg.ReadOnly:
 		return 0
+	case flags&unix.O_DIRECT != 0:
+		return fuse.OpenDirectIO | fuse.OpenParallelDirectWrites | fuse.OpenKeepCache
 	}
 	return fuse.OpenKeepCache
 }
@@ -59,7 +62,7 @@ func (f *FS) Open(r fuse.OpenRequest) {
 		return
 	}
 	h, err := f.open(r.Node, r.Flags, r.KillSuidgid)
-	answer(r.Request, err, func() error { return r.Reply(fuse.Opened{Handle: h.id, Flags: f.openFlags()}) }, func() { f.release(h) })
+	answer(r.Request, err, func() error { return r.Reply(fuse.Opened{Handle: h.id, Flags: f.openFlags(r.Flags)}) }, func() { f.release(h) })
 }
 
 func (f *FS) open(id fuse.NodeID, flags uint32, kill bool) (*handle, error) {

@@ -167,7 +167,7 @@ func (f *FS) Create(r fuse.CreateRequest) {
 	case fd >= 0:
 		unix.Close(fd)
 	}
-	answer(r.Request, err, func() error { return r.Reply(e, fuse.Opened{Handle: h.id, Flags: f.openFlags()}) },
+	answer(r.Request, err, func() error { return r.Reply(e, fuse.Opened{Handle: h.id, Flags: f.openFlags(r.Flags)}) },
 		func() { f.release(h); f.forgetOne(e.Node) })
 }
 

@@ -5,7 +5,8 @@
 //
 // It promises that no wait is endless: a packet not sent within SendTimeout, a
 // frame not acknowledged within LockTimeout, or silence longer than both ends the
-// session. A session owns its goroutines (one reads, one writes, one watches);
+// session. A session owns its goroutines (one reads, one writes what senders did not
+// write themselves, one watches);
 // Run returns when all have ended. Buffers passed to Send are not read any more
 // once Run calls OnLost, or once the frame was acknowledged.
 package peer

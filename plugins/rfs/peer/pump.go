@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,46 +24,35 @@ func (f *outFrame) encode() {
 	}, f.body, f.data)
 }
 
-// write is the writing goroutine.
+// write is the writing goroutine. It writes what senders did not write themselves.
 func (s *Session) write() {
-	w := bufio.NewWriterSize(s.link.conn, 64<<10)
-	for {
-		s.mu.Lock()
-		for len(s.queue) == 0 && s.err == nil {
-			s.cond.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.err == nil {
+		if len(s.queue) == 0 || s.writing {
+			s.wake.Wait()
+			continue
 		}
-		if s.err != nil {
-			s.mu.Unlock()
-			return
-		}
-		batch := s.queue
-		s.queue, s.writing = nil, true
-		s.mu.Unlock()
-		err := s.writeBatch(w, batch)
-		s.mu.Lock()
-		s.writing = false
-		s.cond.Broadcast()
-		s.mu.Unlock()
-		if err != nil {
-			s.Fail(fmt.Errorf("send to the other node: %w", err))
-			return
-		}
+		s.flush()
+	}
+	for s.writing { // a sender still reads its buffers
+		s.cond.Wait()
 	}
 }
 
-func (s *Session) writeBatch(w *bufio.Writer, batch []*outFrame) error {
+func (s *Session) writeBatch(batch []*outFrame) error {
 	for _, f := range batch {
 		if err := s.link.conn.SetWriteDeadline(time.Now().Add(s.opts.SendTimeout)); err != nil {
 			return err
 		}
 		f.encode()
 		for _, b := range [][]byte{f.head[:], f.body, f.data} {
-			if _, err := w.Write(b); err != nil {
+			if _, err := s.w.Write(b); err != nil {
 				return err
 			}
 		}
 	}
-	return w.Flush()
+	return s.w.Flush()
 }
 
 // read is the reading goroutine.

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,10 @@ const (
 	windowFrames = 8192
 )
 
+// inlineSize bounds what a sender writes itself: more is better sent while the
+// sender writes to its own disk.
+const inlineSize = 32 << 10
+
 // Ticket stands for one frame that was sent.
 type Ticket struct {
 	seq   uint64
@@ -67,12 +72,14 @@ type outFrame struct {
 // Session carries frames over a link.
 type Session struct {
 	link *Link
+	w    *bufio.Writer // used by who set writing
 	opts Options
 	done chan struct{}
 	over chan struct{} // closed by the first Fail
 
 	mu      sync.Mutex // guards everything below
-	cond    *sync.Cond
+	cond    *sync.Cond // room in the window, or the end
+	wake    *sync.Cond // something for the writer
 	queue   []*outFrame
 	seq     uint64
 	pending []*Ticket // sent, not acknowledged, in order
@@ -80,14 +87,14 @@ type Session struct {
 	bytes   int // of pending
 	heard   time.Time
 	err     error
-	writing bool // the writer is busy with what it took from queue
+	writing bool // somebody writes what was taken from queue
 	closing bool // the queue is written out, then the connection ends
 }
 
 // NewSession makes a session of a link whose handshake is over.
 func NewSession(l *Link, o Options) *Session {
-	s := &Session{link: l, opts: o, done: make(chan struct{}), over: make(chan struct{}), calls: map[uint64]*Ticket{}, heard: time.Now()}
-	s.cond = sync.NewCond(&s.mu)
+	s := &Session{link: l, w: bufio.NewWriterSize(l.conn, 64<<10), opts: o, done: make(chan struct{}), over: make(chan struct{}), calls: map[uint64]*Ticket{}, heard: time.Now()}
+	s.cond, s.wake = sync.NewCond(&s.mu), sync.NewCond(&s.mu)
 	return s
 }
 
@@ -143,6 +150,7 @@ func (s *Session) Fail(cause error) {
 		close(s.over)
 	}
 	s.cond.Broadcast()
+	s.wake.Broadcast()
 	s.mu.Unlock()
 	s.link.Close()
 }
@@ -174,17 +182,37 @@ func (s *Session) send(t wire.Type, body, data []byte, call bool) (*Ticket, erro
 	if call {
 		s.calls[tk.seq] = tk
 	}
-	s.post(wire.Header{Type: t, Epoch: s.opts.Epoch, Seq: tk.seq}, body, data)
+	s.post(wire.Header{Type: t, Epoch: s.opts.Epoch, Seq: tk.seq}, body, data, size <= inlineSize)
 	return tk, nil
 }
 
-// post queues a frame; mu is held.
-func (s *Session) post(h wire.Header, body, data []byte) {
+// post queues a frame; mu is held. With inline, when nothing is being written, the
+// caller writes it itself, which spares waking the writer; mu is released meanwhile.
+func (s *Session) post(h wire.Header, body, data []byte, inline bool) {
 	f := &outFrame{body: body, data: data}
-	// The checksum is made by the writer, outside the lock.
+	// The checksum is made by who writes, outside the lock.
 	f.head[3] = byte(h.Type)
 	putHeader(f, h)
 	s.queue = append(s.queue, f)
+	if inline && !s.writing && len(s.queue) == 1 {
+		s.flush()
+	}
+	if len(s.queue) > 0 && !s.writing {
+		s.wake.Signal()
+	}
+}
+
+// flush writes what is queued; mu is held before and after, and writing is false.
+func (s *Session) flush() {
+	batch := s.queue
+	s.queue, s.writing = nil, true
+	s.mu.Unlock()
+	err := s.writeBatch(batch)
+	if err != nil {
+		s.Fail(fmt.Errorf("send to the other node: %w", err))
+	}
+	s.mu.Lock()
+	s.writing = false
 	s.cond.Broadcast()
 }
 
@@ -193,7 +221,7 @@ func (s *Session) Tell(t wire.Type, seq uint64, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil {
-		s.post(wire.Header{Type: t, Epoch: s.opts.Epoch, Seq: seq}, body, nil)
+		s.post(wire.Header{Type: t, Epoch: s.opts.Epoch, Seq: seq}, body, nil, t == wire.TypeAck)
 	}
 }
 
@@ -226,7 +254,7 @@ func (s *Session) Answer(ctx context.Context, tk *Ticket) ([]byte, error) {
 func (s *Session) Goodbye(timeout time.Duration) {
 	s.mu.Lock()
 	if s.err == nil {
-		s.post(wire.Header{Type: wire.TypeGoodbye, Epoch: s.opts.Epoch}, nil, nil)
+		s.post(wire.Header{Type: wire.TypeGoodbye, Epoch: s.opts.Epoch}, nil, nil, false)
 		s.closing = true
 	}
 	s.mu.Unlock()
