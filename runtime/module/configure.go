@@ -154,6 +154,9 @@ func (s *Store) fill(ctx context.Context, name ha.ModuleName, rec Record, reg Re
 	if err := s.portsFree(a, reg); err != nil {
 		return nil, err
 	}
+	if a.Plugins, err = s.checksums(ctx, name, j.Config, bin, out); err != nil {
+		return nil, err
+	}
 	if err := a.write(conf); err != nil {
 		return nil, err
 	}
@@ -191,11 +194,11 @@ func (s *Store) activate(name ha.ModuleName, rec Record, cfg *userconfig.Config,
 		return nil, err
 	}
 	if c == nil {
-		return a, s.checksums(a)
+		return a, nil
 	}
 	a.Local, a.Nodes = c.Local, c.Config.Nodes()
 	if cfg.Service.Mode != ha.Mirror {
-		return a, s.checksums(a)
+		return a, nil
 	}
 	if a.Peer, a.First, err = c.pair(); err != nil {
 		return nil, err
@@ -203,7 +206,7 @@ func (s *Store) activate(name ha.ModuleName, rec Record, cfg *userconfig.Config,
 	if err := a.resolveLinks(c); err != nil {
 		return nil, err
 	}
-	return a, s.checksums(a)
+	return a, nil
 }
 
 func (a *Active) resolveLinks(c *Cluster) error {

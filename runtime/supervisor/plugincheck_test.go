@@ -157,19 +157,21 @@ func TestPluginOfAUser(t *testing.T) {
 // refusals: what config says of plugins that cannot work. The active
 // configuration stays as it was: there is none.
 func refusals(t *testing.T, plugin []byte) {
+	script := []byte("#!/bin/sh\necho my own words >&2\nexit 3\n")
+	loose := filepath.Join(t.TempDir(), "loose")
+	put(t, loose, script)
+	if err := os.Chmod(loose, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
-		name, arg, want string
+		name, xml, want string
 		plugin          []byte
-		mode            os.FileMode
 	}{
-		{"refused by the plugin", "", "arg must be the path of a file", plugin, 0o755},
-		{"no plugin", "/x", "plugin filecheck of custom.flag", []byte("#!/bin/sh\necho my own words >&2\nexit 3\n"), 0o755},
-		{"writable by others", "/x", "chmod go-w", plugin, 0o777},
+		{"refused by the plugin", pluginXML(""), "arg must be the path of a file", plugin},
+		{"no plugin", pluginXML("/x"), "plugin filecheck of custom.flag", script},
+		{"writable by others", strings.Replace(pluginXML("/x"), `"filecheck"`, `"`+loose+`"`, 1), "chmod go-w", script},
 	} {
-		r := pluginRig(t, pluginXML(tc.arg), tc.plugin)
-		if err := os.Chmod(filepath.Join(r.tree.Edited("app"), "bin", "filecheck"), tc.mode); err != nil {
-			t.Fatal(err)
-		}
+		r := pluginRig(t, tc.xml, tc.plugin)
 		said, err := r.tryConfigure()
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", tc.name, err)
@@ -177,7 +179,6 @@ func refusals(t *testing.T, plugin []byte) {
 		if tc.name == "no plugin" && !strings.Contains(said, "my own words") {
 			t.Errorf("%s: said %q", tc.name, said)
 		}
-		t.Logf("%s: %v; said %q", tc.name, err, said)
 		if _, err := os.Stat(r.tree.Active("app")); !os.IsNotExist(err) {
 			t.Errorf("%s: something is active: %v", tc.name, err)
 		}

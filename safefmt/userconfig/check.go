@@ -94,11 +94,29 @@ type CustomCheck struct {
 	When     When   `json:"when"`
 	// Exec is absolute or relative to the module's bin.
 	Exec string `json:"exec"`
-	// Arg is the attribute, Args its words after shell quoting.
+	// Arg is the attribute, Args its words after shell quoting, for a script.
 	Arg    string   `json:"arg,omitempty"`
 	Args   []string `json:"args,omitempty"`
 	Action Action   `json:"action"`
+	// Plugin: Exec is a checker plugin (kind="plugin"), not a script. Interval
+	// and Timeout are what it is told; 0 for a script.
+	Plugin   bool          `json:"plugin,omitempty"`
+	Interval time.Duration `json:"interval,omitempty"`
+	Timeout  time.Duration `json:"timeout,omitempty"`
 }
+
+// Kind is the value of <custom kind>.
+func (c CustomCheck) Kind() string {
+	if c.Plugin {
+		return kindPlugin
+	}
+	return kindScript
+}
+
+const (
+	kindScript = "script"
+	kindPlugin = "plugin"
+)
 
 // ModuleCheck is one <module>, always of life time WhenPre: resource module.<Ident>.
 type ModuleCheck struct {

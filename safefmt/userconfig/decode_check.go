@@ -150,18 +150,40 @@ func (c *checkReader) custom(n *node) {
 	k := CustomCheck{Position: c.position, Ident: c.ident(n), When: c.when(n), Exec: c.need(n, "exec")}
 	k.Action, _ = c.action(n, k.When, ActionNone)
 	c.claim(n, k.Ident)
-	if a := n.lookup("arg"); a != nil && !a.broken {
-		k.Arg = a.value
-		words, err := splitWords(a.value)
-		if err != nil {
-			c.invalid(n, "arg", " ("+err.Error()+")")
-		}
-		k.Args = words
-	}
+	c.customKind(n, &k)
+	c.customArg(n, &k)
 	if k.Exec != "" {
 		c.checkExec(n, k.Exec)
 	}
 	c.checks.Custom = append(c.checks.Custom, k)
+}
+
+// customKind reads what tells a plugin from a script.
+func (c *checkReader) customKind(n *node, k *CustomCheck) {
+	if k.Plugin = c.enum(n, "kind", kindScript, kindPlugin) == kindPlugin; k.Plugin {
+		k.Interval, k.Timeout = c.interval(n), c.timeout(n)
+		return
+	}
+	for _, name := range []string{"interval", "timeout"} {
+		if n.has(name) {
+			c.errorf("U02", n.lineOf(name), "attribute '%s' in <custom> is for plugins: add kind='plugin' or remove it", name)
+		}
+	}
+}
+
+// customArg reads arg: a script gets its words, a plugin the text.
+func (c *checkReader) customArg(n *node, k *CustomCheck) {
+	a := n.lookup("arg")
+	if a == nil || a.broken {
+		return
+	}
+	if k.Arg = a.value; k.Plugin {
+		return
+	}
+	var err error
+	if k.Args, err = splitWords(a.value); err != nil {
+		c.invalid(n, "arg", " ("+err.Error()+")")
+	}
 }
 
 func (c *checkReader) checkExec(n *node, exec string) {

@@ -35,6 +35,8 @@ func TestDiff(t *testing.T) {
 		{`value="db,Web Server"`, `value="db"`, "user/var[SERVICES]@value dynamic"},
 		{`polltimer="10"`, `polltimer="11"`, "errd@polltimer dynamic"},
 		{`port="80"`, `port="8080"`, "check/tcp[web]/to@port dynamic"},
+		{`exec="vmcheck"`, `exec="vmcheck" kind="plugin" interval="3"`,
+			"check/custom[vm_check]@kind dynamic, check/custom[vm_check]@interval dynamic, check/custom[vm_check]@timeout dynamic"},
 		{`<module name="leader"/>`, ``, "check/module[leader_127.0.0.1] dynamic"},
 		{`value="192.168.1.99"`, `value="192.168.1.97"`, "vip/interface_list/interface[1]/real_interface/virtual_addr[192.168.1.99] frozen, " +
 			"vip/interface_list/interface[1]/real_interface/virtual_addr[192.168.1.97] frozen, " +

@@ -91,8 +91,7 @@ func checkTree(c Checks) *element {
 		add(i.Position, generated(e, i.Generated))
 	}
 	for _, k := range c.Custom {
-		add(k.Position, checkerTree("custom", k.Ident).set("when", string(k.When)).set("exec", k.Exec).
-			set("arg", k.Arg).set("action", string(k.Action)))
+		add(k.Position, customTree(k))
 	}
 	for _, m := range c.Module {
 		add(m.Position, moduleTree(m))
@@ -113,6 +112,15 @@ func checkTree(c Checks) *element {
 }
 
 func checkerTree(class, ident string) *element { return elem(class, ident).set("ident", ident) }
+
+func customTree(k CustomCheck) *element {
+	e := checkerTree("custom", k.Ident).set("when", string(k.When)).set("exec", k.Exec).
+		set("arg", k.Arg).set("action", string(k.Action)).set("kind", k.Kind())
+	if k.Plugin {
+		timesTree(e, k.Interval, k.Timeout)
+	}
+	return e
+}
 
 func moduleTree(m ModuleCheck) *element {
 	e := elem("module", m.Ident).set("name", m.Name).set("ident", m.Ident).set("when", string(WhenPre))

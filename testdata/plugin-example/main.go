@@ -18,13 +18,13 @@ func main() {
 }
 
 func validate(c api.Check) error {
-	if c.Attrs["path"] == "" {
-		return fmt.Errorf("path is missing: %w", api.ErrInvalid)
+	if c.Attrs["arg"] == "" {
+		return fmt.Errorf("arg must be the path of a file: %w", api.ErrInvalid)
 	}
 	return nil
 }
 
 func exists(_ context.Context, c api.Check) (map[string]float64, error) {
-	_, err := os.Stat(c.Attrs["path"])
+	_, err := os.Stat(c.Attrs["arg"])
 	return nil, err
 }

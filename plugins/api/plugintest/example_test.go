@@ -42,7 +42,7 @@ func TestExampleOfAThirdParty(t *testing.T) {
 	file := func(ident, path string) api.Check {
 		return api.Check{
 			Resource: ha.Resource{Class: "custom", ID: ident}, Kind: "file",
-			Attrs: map[string]string{"path": path}, Interval: 50 * time.Millisecond, Timeout: time.Second,
+			Attrs: map[string]string{"arg": path}, Interval: 50 * time.Millisecond, Timeout: time.Second,
 		}
 	}
 	bad := file("bad", "")
