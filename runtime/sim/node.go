@@ -44,7 +44,6 @@ type Node struct {
 	vip     bool
 	hold    string
 	slow    time.Duration
-	missing bool // no script is there
 	failing string
 
 	log     []string

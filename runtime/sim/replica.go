@@ -32,7 +32,6 @@ type replica struct {
 	hold    bool // primary: the secondary was ready and is lost, or has yet to attach
 	holdAt  time.Duration
 	pending []write
-	appAt   time.Duration
 	drain   func(error)
 	parked  bool // secondary: lost its primary after SyncDone and waits to be assigned again
 }

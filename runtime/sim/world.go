@@ -58,7 +58,6 @@ type World struct {
 	// cut[link][from]: datagrams of node from are dropped on that link.
 	cut       [links][2]bool
 	dropped   [links][2]int
-	conn      *conn
 	ghost     ghost
 	Steps     int
 	violation error
