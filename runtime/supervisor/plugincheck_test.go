@@ -151,12 +151,16 @@ func TestPluginOfAUser(t *testing.T) {
 	if left := r.running(); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
-	refusals(t, plugin)
+	if err := os.WriteFile(filepath.Join(r.tree.Edited("app"), "conf", "userconfig.xml"), []byte(pluginXML("")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.tryConfigure(); err == nil || !strings.Contains(err.Error(), "arg must be the path of a file") {
+		t.Errorf("a check that the plugin refuses: %v", err)
+	}
 }
 
-// refusals: what config says of plugins that cannot work. The active
-// configuration stays as it was: there is none.
-func refusals(t *testing.T, plugin []byte) {
+// TestPluginsThatConfigRefuses: there is no active configuration afterwards.
+func TestPluginsThatConfigRefuses(t *testing.T) {
 	script := []byte("#!/bin/sh\necho my own words >&2\nexit 3\n")
 	loose := filepath.Join(t.TempDir(), "loose")
 	put(t, loose, script)
@@ -165,13 +169,11 @@ func refusals(t *testing.T, plugin []byte) {
 	}
 	for _, tc := range []struct {
 		name, xml, want string
-		plugin          []byte
 	}{
-		{"refused by the plugin", pluginXML(""), "arg must be the path of a file", plugin},
-		{"no plugin", pluginXML("/x"), "plugin filecheck of custom.flag", script},
-		{"writable by others", strings.Replace(pluginXML("/x"), `"filecheck"`, `"`+loose+`"`, 1), "chmod go-w", script},
+		{"no plugin", pluginXML("/x"), "plugin filecheck of custom.flag"},
+		{"writable by others", strings.Replace(pluginXML("/x"), `"filecheck"`, `"`+loose+`"`, 1), "chmod go-w"},
 	} {
-		r := pluginRig(t, tc.xml, tc.plugin)
+		r := pluginRig(t, tc.xml, script)
 		said, err := r.tryConfigure()
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", tc.name, err)
