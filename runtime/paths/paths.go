@@ -41,9 +41,6 @@ func (t Tree) Bin() string { return filepath.Join(t.Safe, "private", "bin") }
 // Packages is the drop-in folder for .safe files.
 func (t Tree) Packages() string { return filepath.Join(t.Safe, "Application_Modules") }
 
-// Plugins holds executables of checkers that anybody may add for all modules.
-func (t Tree) Plugins() string { return filepath.Join(t.Safe, "plugins") }
-
 // Modules holds the editable configurations.
 func (t Tree) Modules() string { return filepath.Join(t.Safe, "modules") }
 
