@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,18 +35,24 @@ func TestDeaths(t *testing.T) {
 	}
 }
 
+// The command lines of the product's processes.
+const (
+	daemonProcess     = ".*safekit daemon"
+	supervisorProcess = ".*safekit supervise " + demoModule
+	heartbeatProcess  = ".*safekit plugin heartbeat"
+	replicaProcess    = ".*safekit plugin rfs"
+)
+
 // daemonDies: the module goes on, and the next daemon finds its supervisor.
 func daemonDies(t *testing.T, p *pair) {
 	prim, _ := p.settled()
-	before, err := prim.Run(t.Context(), "pgrep", "-f", "-x", ".*safekit supervise "+demoModule)
+	before := p.pid(prim, supervisorProcess)
+	_, err := prim.Run(t.Context(), "kill", "-KILL", strconv.Itoa(p.pid(prim, daemonProcess)))
 	p.ok(err)
-	p.kill(prim, "KILL", ".*safekit daemon")
 	p.writes()
 	p.ok(prim.StartDaemon(t.Context()))
-	after, err := prim.Run(t.Context(), "pgrep", "-f", "-x", ".*safekit supervise "+demoModule)
-	p.ok(err)
-	if before != after {
-		t.Errorf("supervisor %s became %s", strings.TrimSpace(before), strings.TrimSpace(after))
+	if after := p.pid(prim, supervisorProcess); after != before {
+		t.Errorf("supervisor %d became %d", before, after)
 	}
 	if got := p.state(prim); got != "PRIM Ready" {
 		t.Errorf("the state became %s", got)
@@ -56,11 +63,7 @@ func daemonDies(t *testing.T, p *pair) {
 func heartbeatDies(t *testing.T, p *pair) {
 	prim, second := p.settled()
 	for _, n := range []*Node{prim, second} {
-		p.kill(n, "KILL", ".*safekit plugin heartbeat")
-		p.eventually("a new heartbeat", func() bool {
-			_, err := n.Run(t.Context(), "pgrep", "-f", "-x", ".*safekit plugin heartbeat")
-			return err == nil
-		})
+		p.kill(n, heartbeatProcess)
 	}
 	p.writes()
 	out, err := second.Safekit(t.Context(), "log", "-m", demoModule, "-A")
@@ -75,8 +78,7 @@ func heartbeatDies(t *testing.T, p *pair) {
 
 func secondaryReplicaDies(t *testing.T, p *pair) {
 	prim, second := p.settled()
-	p.kill(second, "KILL", ".*safekit plugin rfs")
-	p.eventually("the secondary notices", func() bool { return p.state(second) != "SECOND Ready" })
+	p.kill(second, replicaProcess)
 	if again, _ := p.settled(); again != prim {
 		t.Error("the primary moved")
 	}
@@ -84,7 +86,7 @@ func secondaryReplicaDies(t *testing.T, p *pair) {
 
 func primaryReplicaDies(t *testing.T, p *pair) {
 	prim, second := p.settled()
-	p.kill(prim, "KILL", ".*safekit plugin rfs")
+	p.kill(prim, replicaProcess)
 	p.eventually("the other node takes over", func() bool {
 		s := p.state(second)
 		return s == "ALONE Ready" || s == "PRIM Ready"
@@ -96,8 +98,7 @@ func primaryReplicaDies(t *testing.T, p *pair) {
 
 func secondarySupervisorDies(t *testing.T, p *pair) {
 	prim, second := p.settled()
-	p.kill(second, "KILL", ".*safekit supervise "+demoModule)
-	p.eventually("the primary notices", func() bool { return p.state(prim) != "PRIM Ready" })
+	p.kill(second, supervisorProcess)
 	if again, _ := p.settled(); again != prim {
 		t.Error("the primary moved")
 	}
@@ -105,10 +106,9 @@ func secondarySupervisorDies(t *testing.T, p *pair) {
 
 // primarySupervisorDies: its mount goes with it; the other node takes over or
 // it starts again itself, whichever is first to know, and nothing is lost.
-func primarySupervisorDies(t *testing.T, p *pair) {
+func primarySupervisorDies(_ *testing.T, p *pair) {
 	prim, _ := p.settled()
-	p.kill(prim, "KILL", ".*safekit supervise "+demoModule)
-	p.eventually("something happens", func() bool { return p.state(prim) != "PRIM Ready" })
+	p.kill(prim, supervisorProcess)
 	serving, _ := p.settled()
 	p.nothingLost(serving)
 }

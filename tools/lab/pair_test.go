@@ -118,20 +118,37 @@ func (p *pair) state(n *Node) string {
 	return strings.TrimSpace(out)
 }
 
-// kill kills the one process of a node whose command line contains the words.
-func (p *pair) kill(n *Node, signal, words string) {
+// pid is the one process of a node whose whole command line matches; 0 when
+// there is none.
+func (p *pair) pid(n *Node, words string) int {
 	p.t.Helper()
-	out, err := n.Run(p.t.Context(), "pgrep", "-f", "-x", words)
+	out, err := n.Run(p.t.Context(), "sh", "-c", "pgrep -f -x '"+words+"' || true")
 	p.ok(err)
-	pids := strings.Fields(out)
-	if len(pids) != 1 {
-		p.t.Fatalf("%s: %d processes match %q", n.Name, len(pids), words)
+	fields := strings.Fields(out)
+	if len(fields) == 0 {
+		return 0
 	}
-	if _, err := strconv.Atoi(pids[0]); err != nil {
-		p.t.Fatal(err)
+	if len(fields) > 1 {
+		p.t.Fatalf("%s: %d processes match %q", n.Name, len(fields), words)
 	}
-	_, err = n.Run(p.t.Context(), "kill", "-"+signal, pids[0])
+	pid, err := strconv.Atoi(fields[0])
 	p.ok(err)
+	return pid
+}
+
+// kill kills that process and waits until another one is in its place.
+func (p *pair) kill(n *Node, words string) {
+	p.t.Helper()
+	old := p.pid(n, words)
+	if old == 0 {
+		p.t.Fatalf("%s: no process matches %q", n.Name, words)
+	}
+	_, err := n.Run(p.t.Context(), "kill", "-KILL", strconv.Itoa(old))
+	p.ok(err)
+	p.eventually("another process in the place of "+words, func() bool {
+		pid := p.pid(n, words)
+		return pid != 0 && pid != old
+	})
 }
 
 // settled waits until one node is PRIM and the other SECOND, and gives them in that order.
