@@ -1,58 +1,75 @@
 package clusterxml
 
 import (
-	"bytes"
-	"encoding/xml"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
+
+	"github.com/beevik/etree"
+
+	"github.com/safehold/safehold/runtime/ha"
 )
 
 // Encode writes cfg in a canonical form that Parse reads back to the same
 // value: what cluster_ip.xml and `cluster create` hold.
 func Encode(cfg *Config) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "<cluster>\n  <lans port=\"%d\" pulse=\"%d\" mlost_count=\"%d\" slost_count=\"%d\">\n",
-		cfg.Port, cfg.Pulse/time.Millisecond, cfg.MLost, cfg.SLost)
+	doc, lans := newDocument()
+	lans.CreateAttr("port", strconv.Itoa(cfg.Port))
+	lans.CreateAttr("pulse", strconv.FormatInt(int64(cfg.Pulse/time.Millisecond), 10))
+	lans.CreateAttr("mlost_count", strconv.Itoa(cfg.MLost))
+	lans.CreateAttr("slost_count", strconv.Itoa(cfg.SLost))
 	for _, l := range cfg.Lans {
-		fmt.Fprintf(&b, "    <lan name=\"%s\"%s>\n", quote(l.Name), commandAttr(l))
-		for _, n := range l.Nodes {
-			fmt.Fprintf(&b, "      <node name=\"%s\" addr=\"%s\"%s/>\n", quote(string(n.Name)), bracket(n.Addr), laddrAttr(n))
+		lan := lans.CreateElement("lan")
+		lan.CreateAttr("name", l.Name)
+		if l.Command {
+			lan.CreateAttr("command", "on")
 		}
-		b.WriteString("    </lan>\n")
+		for _, n := range l.Nodes {
+			addNode(lan, n)
+		}
 	}
-	b.WriteString("  </lans>\n</cluster>\n")
-	return b.Bytes()
+	return write(doc)
 }
 
 // Create writes the cluster.xml of `safekit cluster create`: one lan named
 // default with nodes server0, server1, … in the order of addrs. It returns the
 // Mistakes that Parse finds in the result.
 func Create(addrs []string) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("<cluster>\n  <lans>\n    <lan name=\"default\">\n")
+	doc, lans := newDocument()
+	lan := lans.CreateElement("lan")
+	lan.CreateAttr("name", "default")
 	for i, a := range addrs {
-		fmt.Fprintf(&b, "      <node name=\"server%d\" addr=\"%s\"/>\n", i, quote(bracket(a)))
+		addNode(lan, Node{Name: ha.NodeName(fmt.Sprintf("server%d", i)), Addr: a})
 	}
-	b.WriteString("    </lan>\n  </lans>\n</cluster>\n")
-	if _, _, err := Parse("cluster.xml", b.Bytes()); err != nil {
+	raw := write(doc)
+	if _, _, err := Parse("cluster.xml", raw); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return raw, nil
 }
 
-func commandAttr(l Lan) string {
-	if l.Command {
-		return ` command="on"`
-	}
-	return ""
+func newDocument() (doc *etree.Document, lans *etree.Element) {
+	doc = etree.NewDocument()
+	return doc, doc.CreateElement("cluster").CreateElement("lans")
 }
 
-func laddrAttr(n Node) string {
-	if n.LAddr == "" {
-		return ""
+func addNode(lan *etree.Element, n Node) {
+	node := lan.CreateElement("node")
+	node.CreateAttr("name", string(n.Name))
+	node.CreateAttr("addr", bracket(n.Addr))
+	if n.LAddr != "" {
+		node.CreateAttr("laddr", bracket(n.LAddr))
 	}
-	return fmt.Sprintf(` laddr="%s"`, bracket(n.LAddr))
+}
+
+func write(doc *etree.Document) []byte {
+	doc.Indent(2)
+	raw, err := doc.WriteToBytes()
+	if err != nil {
+		panic("clusterxml: a buffer does not take a document: " + err.Error())
+	}
+	return raw
 }
 
 // bracket writes an IPv6 literal the way the file wants it.
@@ -61,10 +78,4 @@ func bracket(addr string) string {
 		return "[" + addr + "]"
 	}
 	return addr
-}
-
-func quote(s string) string {
-	var b bytes.Buffer
-	_ = xml.EscapeText(&b, []byte(s)) // a bytes.Buffer never fails
-	return b.String()
 }
