@@ -9,13 +9,14 @@ import (
 
 // secondSide is the state of a secondary.
 type secondSide struct {
-	ready   bool // the data equal the primary's; the right to take over
-	synced  bool // the catch-up ended, now or before
-	up      bool // the scripts of the role ran
-	doubt   bool // frozen since; the primary has to confirm
-	ending  bool // the right is lost, the role is being left
-	lostAt  time.Duration
-	primary uint64 // incarnation of the primary followed
+	ready   bool          // the data equal the primary's; the right to take over
+	synced  bool          // the catch-up ended, now or before
+	up      bool          // the scripts of the role ran
+	doubt   bool          // frozen since; the primary has to confirm
+	ending  bool          // the right is lost, the role is being left
+	lostAt  time.Duration // the primary's connection broke then; 0: it has not
+	flowAt  time.Duration // the replication network fell silent then; 0: it has not
+	primary uint64        // incarnation of the primary followed
 	// assigned: the replicator follows the primary.
 	assigned bool
 	bySwap   bool // came from PRIM: start_both runs already
@@ -75,10 +76,11 @@ func (m *Machine) answered(s PeerState) {
 		return
 	}
 	m.second.doubt = false
-	if m.second.lostAt == 0 || !m.second.ready || !s.Role.State.Primary() || s.Stopping || s.Handover != nil {
+	since := m.second.brokenAt()
+	if since == 0 || !m.second.ready || !s.Role.State.Primary() || s.Stopping || s.Handover != nil {
 		return
 	}
-	if m.now < m.second.lostAt+m.cfg.HoldLimit/2 {
+	if m.now < since+m.cfg.HoldLimit/2 {
 		m.ask() // the primary may not know yet why; it waits longer than that before it goes on alone
 		return
 	}
@@ -98,16 +100,40 @@ func (m *Machine) guardSecond() {
 	if m.role.State != ha.Second || s.ending {
 		return
 	}
+	m.watchFlow()
 	switch {
 	case m.replicated() && s.synced && m.peerPrimary() && !m.mutant(IgnoreOutdated) && !m.following():
 		m.giveUpSecond("the primary went on without this node")
-	case s.lostAt != 0 && m.now >= s.lostAt+m.cfg.PeerTimeout+m.cfg.HoldLimit:
+	case s.brokenAt() != 0 && m.now >= s.brokenAt()+m.cfg.PeerTimeout+m.cfg.HoldLimit:
 		m.giveUpSecond("no replication from the primary")
-	case m.flowCut():
+	case m.flowCut() && !s.ready:
 		m.giveUpSecond("replication network is down")
 	case s.swapAsked != 0 && m.now >= s.swapUntil:
 		s.swapAsked = 0
 	}
+}
+
+// watchFlow notices that the replication network is silent while another
+// heartbeat is not. That is also how the death of the primary begins, since no
+// two heartbeats fall silent at the same instant: it is asked, and only its
+// answer costs this node the right to take over.
+func (m *Machine) watchFlow() {
+	s := &m.second
+	switch {
+	case !m.flowCut():
+		s.flowAt = 0
+	case s.flowAt == 0:
+		s.flowAt = m.now
+		m.ask()
+	}
+}
+
+// brokenAt is when replication from the primary was first seen broken, 0: it is not.
+func (s *secondSide) brokenAt() time.Duration {
+	if s.lostAt == 0 || s.flowAt != 0 && s.flowAt < s.lostAt {
+		return s.flowAt
+	}
+	return s.lostAt
 }
 
 // following tells that this node's data are of the generation the primary writes.
