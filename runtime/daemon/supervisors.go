@@ -20,7 +20,8 @@ import (
 
 // Times of the watch over supervisors.
 const (
-	watchEvery    = time.Second      // a dead supervisor is noticed within this time
+	watchEvery    = time.Second      // a dead supervisor of this daemon is noticed within this time
+	askEvery      = 5 * time.Second  // one of an earlier daemon, which has to be asked
 	startPatience = 30 * time.Second // until a fresh supervisor answers
 	maxOutput     = 1 << 20          // bytes of a supervisor's own output that are kept
 )
@@ -34,12 +35,14 @@ type supervisors struct {
 	mu      sync.Mutex // guards everything below
 	started map[ha.ModuleName]*proc.Process
 	retry   map[ha.ModuleName]backoff
+	asked   map[ha.ModuleName]time.Time // when one of an earlier daemon last answered
 }
 
 func newSupervisors(cfg Config, store *module.Store) *supervisors {
 	return &supervisors{
 		paths: cfg.Paths, log: cfg.Log, store: store,
 		started: map[ha.ModuleName]*proc.Process{}, retry: map[ha.ModuleName]backoff{},
+		asked: map[ha.ModuleName]time.Time{},
 	}
 }
 
@@ -72,7 +75,7 @@ func (s *supervisors) look(ctx context.Context) {
 		return
 	}
 	for _, name := range reg.Names() {
-		if reg.Modules[name].Mode == "" || s.answers(ctx, name) {
+		if reg.Modules[name].Mode == "" || s.there(ctx, name) {
 			continue
 		}
 		if err := s.start(name, time.Now()); err != nil {
@@ -118,7 +121,34 @@ func (s *supervisors) forget(name ha.ModuleName) {
 	}
 }
 
-// answers tells whether the module's supervisor is there.
+// there tells whether the module's supervisor runs, as cheaply as it can be
+// known: a hundred small questions a second would keep an idle node busy.
+func (s *supervisors) there(ctx context.Context, name ha.ModuleName) bool {
+	s.mu.Lock()
+	p, asked := s.started[name], s.asked[name]
+	s.mu.Unlock()
+	if p != nil {
+		select {
+		case <-p.Done():
+		default:
+			return true
+		}
+	}
+	if p == nil && time.Since(asked) < askEvery {
+		return true
+	}
+	up := s.answers(ctx, name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if up {
+		s.asked[name] = time.Now()
+	} else {
+		delete(s.asked, name)
+	}
+	return up
+}
+
+// answers asks the module's supervisor for a sign of life.
 func (s *supervisors) answers(ctx context.Context, name ha.ModuleName) bool {
 	call, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()

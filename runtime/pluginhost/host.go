@@ -49,7 +49,7 @@ type Config struct {
 // Timing is how patient a Host is. Zero fields take the defaults.
 type Timing struct {
 	Start    time.Duration // a plugin must be there after this; 30 s
-	Every    time.Duration // between two liveness pings; 2.5 s
+	Every    time.Duration // between two liveness pings; 5 s
 	Deadline time.Duration // a ping unanswered for this long: hung; 5 s
 	Grace    time.Duration // between TERM and KILL of a stop; 12 s, more than api.CloseGrace
 	Backoff  Backoff
@@ -62,7 +62,7 @@ func (t Timing) withDefaults() Timing {
 		}
 	}
 	set(&t.Start, 30*time.Second)
-	set(&t.Every, 2500*time.Millisecond)
+	set(&t.Every, 5*time.Second)
 	set(&t.Deadline, 5*time.Second)
 	set(&t.Grace, 12*time.Second)
 	t.Backoff = t.Backoff.withDefaults()

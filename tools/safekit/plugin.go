@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/safehold/safehold/plugins/api"
@@ -37,8 +38,11 @@ func servePlugin(name string) int {
 	return 0
 }
 
-// frugal keeps a process small that is one of a hundred.
+// frugal keeps a process small that is one of a hundred: little memory, and one
+// processor, so that each of its few wake-ups does not wake a second thread to
+// look for work. A blocked system call does not hold the processor.
 func frugal(limit int64) {
+	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(50)
 	debug.SetMemoryLimit(limit)
 }

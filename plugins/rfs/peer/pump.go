@@ -181,7 +181,7 @@ func (s *Session) replied(seq uint64, p []byte) error {
 
 // watch is the watching goroutine: it pings and enforces the deadlines.
 func (s *Session) watch() {
-	every := min(max(min(s.opts.SendTimeout, s.opts.LockTimeout)/8, 5*time.Millisecond), time.Second)
+	every := min(max(min(s.opts.SendTimeout, s.opts.LockTimeout)/8, 5*time.Millisecond), 3*time.Second)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
