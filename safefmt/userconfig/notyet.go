@@ -8,7 +8,6 @@ var later = []struct {
 	asked func(*Config) bool
 	text  string
 }{
-	{func(c *Config) bool { return c.Service.AutomaticReboot }, "service@automatic_reboot: the host is not rebooted"},
 	{func(c *Config) bool { return c.Heart != nil && c.Heart.PermanentARP && c.Heart.PermanentARPSet },
 		"heart@permanent_arp: the peer's hardware address is not pinned"},
 	{func(c *Config) bool { return c.VIP != nil }, "<vip>: virtual addresses are not set"},
