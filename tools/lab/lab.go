@@ -29,36 +29,38 @@ type Lab struct {
 
 // New makes the lab and powers both nodes on with the product installed.
 // Close it in any case, also when New fails half way it has cleaned up.
-func New(ctx context.Context, o Options) (l *Lab, err error) {
+func New(ctx context.Context, o Options) (*Lab, error) {
 	if err := Requirements(); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make lab: %w", err)
 	}
-	l = &Lab{dir: o.Dir, keep: o.Keep}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, l.Close(context.WithoutCancel(ctx)))
-		}
-	}()
+	l := &Lab{dir: o.Dir, keep: o.Keep}
+	if err := l.build(ctx, o); err != nil {
+		return nil, errors.Join(err, l.Close(context.WithoutCancel(ctx)))
+	}
+	return l, nil
+}
+
+func (l *Lab) build(ctx context.Context, o Options) (err error) {
 	if l.fabric, err = newFabric(ctx, o.ID); err != nil {
-		return nil, err
+		return err
 	}
 	for number := 1; number <= 2; number++ {
 		n := &Node{Number: number, Name: fmt.Sprintf("node%d", number), lab: l}
 		if n.disk, err = createDisk(ctx, filepath.Join(o.Dir, n.Name+".img"), DiskSize); err != nil {
-			return nil, err
+			return err
 		}
 		l.Nodes = append(l.Nodes, n)
 		if err := n.PowerOn(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		if err := n.install(ctx, o.Product); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return l, nil
+	return nil
 }
 
 // Close ends both nodes and leaves nothing behind.

@@ -64,3 +64,15 @@ func TestPowerCutLosesWhatWasNotSynced(t *testing.T) {
 	}
 	ping(true)
 }
+
+// TestHalfMadeLab: a lab that cannot be made leaves nothing and says why.
+func TestHalfMadeLab(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lab")
+	l, err := New(t.Context(), Options{Dir: dir, ID: "no/such", Product: t.TempDir()})
+	if err == nil || l != nil {
+		t.Fatalf("made a lab with an impossible name: %v", l)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("its folder is left: %v", err)
+	}
+}
