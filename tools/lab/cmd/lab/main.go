@@ -72,7 +72,7 @@ func tell(ctx context.Context, id string, stay bool, play func(context.Context, 
 	story := lab.NewStory(os.Stdout, time.Now)
 	story.Say("Make two nodes of this machine, each with its own disk, networks and processes")
 	dir := filepath.Join("/var/tmp", fmt.Sprintf("safehold-%s-%d", id, os.Getpid()))
-	l, err := lab.New(ctx, lab.Options{Dir: dir, ID: id, Product: product})
+	l, err := lab.New(ctx, lab.Options{Dir: dir, ID: fmt.Sprintf("%s-%d", id, os.Getpid()), Product: product})
 	if err != nil {
 		return err
 	}
