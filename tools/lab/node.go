@@ -113,7 +113,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	if _, err := n.Safekit(ctx, "shutdown"); err != nil {
 		return err
 	}
-	if err := run(ctx, "nsenter", "--target", fmt.Sprint(n.Pid()), "--mount", "sync"); err != nil {
+	if err := run(ctx, "nsenter", "--target", fmt.Sprint(n.Pid()), "--mount", "--root", "sync"); err != nil {
 		return err
 	}
 	return n.end(ctx)
@@ -143,7 +143,7 @@ func (n *Node) each(nets []Network, f func(Network) error) error {
 
 // Command prepares a command that runs on the node.
 func (n *Node) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	enter := []string{"--target", fmt.Sprint(n.Pid()), "--mount", "--net", "--pid", "--uts", "--ipc", "--wd=/", "--", name}
+	enter := []string{"--target", fmt.Sprint(n.Pid()), "--mount", "--net", "--pid", "--uts", "--ipc", "--root", "--wd=/", "--", name}
 	c := exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
 	// nsenter's child outlives it and may hold the output; it ends with the node.
 	c.WaitDelay = 2 * time.Second

@@ -34,7 +34,7 @@ func (n *Node) install(ctx context.Context, product string) error {
 			return err
 		}
 	}
-	return run(ctx, "nsenter", "--target", fmt.Sprint(n.Pid()), "--mount", "sync")
+	return run(ctx, "nsenter", "--target", fmt.Sprint(n.Pid()), "--mount", "--root", "sync")
 }
 
 func copyFile(from, to string, mode os.FileMode) error {
