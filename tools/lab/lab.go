@@ -16,14 +16,12 @@ type Options struct {
 	Dir     string // where the disks live; made and removed by the lab
 	ID      string // short, unique on the machine; names the switch's namespace
 	Product string // folder with the built safekit and .safe files
-	Keep    bool   // nodes outlive the calling process
 }
 
 // Lab is two nodes and what joins them. It is used by one goroutine.
 type Lab struct {
 	Nodes  []*Node
 	dir    string
-	keep   bool
 	fabric *fabric
 }
 
@@ -36,7 +34,7 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 	if err := os.Mkdir(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make lab: %w", err)
 	}
-	l := &Lab{dir: o.Dir, keep: o.Keep}
+	l := &Lab{dir: o.Dir}
 	if err := l.build(ctx, o); err != nil {
 		return nil, errors.Join(err, l.Close(context.WithoutCancel(ctx)))
 	}

@@ -56,9 +56,7 @@ func (n *Node) PowerOn(ctx context.Context) error {
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
 		Setsid:     true,
-	}
-	if !n.lab.keep {
-		c.SysProcAttr.Pdeathsig = syscall.SIGKILL
+		Pdeathsig:  syscall.SIGKILL,
 	}
 	err = c.Start()
 	tell.Close()
